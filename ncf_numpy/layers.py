@@ -1,0 +1,232 @@
+"""Layers: forward computes, backward applies the chain rule, each in lines that are its formulas.
+
+    y  = layer.forward(x)       # checks what it is given; remembers on self what backward needs
+    dx = layer.backward(dy)     # dy = dL/dy; sets self.dW and self.db; returns dL/dx
+    layer.parameters()          # [("W", self.W, self.dW), ("b", self.b, self.db)]
+
+The contract, for every layer (B is the batch size):
+ 1. backward overwrites dW and db; it never accumulates (PyTorch does, until zero_grad).
+ 2. It refers to the latest forward, and raises before any.
+ 3. It never writes into dy or x and never updates a weight: only an optimizer does, in place.
+ 4. dx has x's shape and dW has W's. An embedding's dW is a RowGradient: the batch's rows only.
+ 5. Gradients are sums over the batch: the 1/B of the mean lives in the loss and nowhere else.
+ 6. dW and db are None until the first backward.
+ 7. dtype is the weights': float32 trains, float64 checks gradients. rng is never a global one.
+"""
+
+import math
+
+import numpy as np
+
+
+class Embedding:
+    """A table of vectors, one row per id:  y_b = W[ids_b],  which is one_hot(ids) @ W.
+
+    W (n_rows, K) ~ N(0, std^2); std = 0.01 as in the authors' code.
+    Gradient: dL/dW[r] = sum of dy_b over all b with ids_b = r,  which is one_hot(ids)^T @ dy.
+    Source: He et al. 2017, section 3.1 (P^T v_u).
+    """
+
+    def __init__(self, n_rows, K, rng, *, std=0.01, dtype=np.float32):
+        self.W = rng.normal(0.0, std, (n_rows, K)).astype(dtype)
+        self.dW = None
+        self.ids = None
+        self.y = None
+
+    def forward(self, ids):
+        """ids (B,) integers in [0, n_rows) -> y (B, K)."""
+        self.ids = check_ids(ids, len(self.W))
+        self.y = self.W.take(self.ids, axis=0)  # (B, K)
+        return self.y
+
+    def backward(self, dy):
+        """dy (B, K) -> None: an integer has no gradient. Sets dW, a RowGradient."""
+        check_upstream(self, dy)
+        rows, values = sum_by_id(self.ids, dy)  # (R,), (R, K)
+        self.dW = RowGradient(rows, values, self.W.shape)
+
+    def parameters(self):
+        return [("W", self.W, self.dW)]
+
+
+class Dense:
+    """An affine map:  y = x W + b.
+
+    W (n_in, n_out) ~ U(-limit, limit), by default Glorot's sqrt(6 / (n_in + n_out)); b (n_out,) = 0.
+    Gradients: dL/dW = x^T dy,  dL/db = sum over b of dy_b,  dL/dx = dy W^T.
+    Source: He et al. 2017, equation 10; Glorot & Bengio 2010, equation 16.
+    """
+
+    def __init__(self, n_in, n_out, rng, *, limit=None, dtype=np.float32):
+        limit = math.sqrt(6 / (n_in + n_out)) if limit is None else limit
+        self.W = rng.uniform(-limit, limit, (n_in, n_out)).astype(dtype)
+        self.b = np.zeros(n_out, dtype)
+        self.dW = None
+        self.db = None
+        self.x = None
+        self.y = None
+
+    def forward(self, x):
+        """x (B, n_in) -> y (B, n_out)."""
+        if x.ndim != 2 or x.shape[1] != len(self.W) or x.dtype != self.W.dtype:
+            expected = f"{self.W.dtype} of shape (B, {len(self.W)})"
+            raise ValueError(f"Dense expects x as {expected}, got {x.dtype} of shape {x.shape}")
+        self.x = x
+        self.y = x @ self.W + self.b  # (B, n_in) @ (n_in, n_out) + (n_out,)
+        return self.y
+
+    def backward(self, dy):
+        """dy (B, n_out) -> dx (B, n_in). Sets dW and db."""
+        check_upstream(self, dy)
+        self.dW = self.x.T @ dy  # (n_in, B) @ (B, n_out)
+        self.db = np.ones(len(dy), dy.dtype) @ dy  # (B,) @ (B, n_out), for b is W of an input 1
+        dx = dy @ self.W.T  # (B, n_out) @ (n_out, n_in)
+        return dx
+
+    def parameters(self):
+        return [("W", self.W, self.dW), ("b", self.b, self.db)]
+
+
+class Bias:
+    """One number added to every row:  y = x + b,  b (1,) = 0.  Gradients: db = sum dy, dx = dy."""
+
+    def __init__(self, *, dtype=np.float32):
+        self.b = np.zeros(1, dtype)
+        self.db = None
+        self.y = None
+
+    def forward(self, x):
+        """x (B,) -> y (B,)."""
+        self.y = x + self.b  # (B,) + (1,)
+        return self.y
+
+    def backward(self, dy):
+        """dy (B,) -> dx (B,). Sets db."""
+        check_upstream(self, dy)
+        self.db = dy.sum(keepdims=True)  # (1,)
+        dx = dy
+        return dx
+
+    def parameters(self):
+        return [("b", self.b, self.db)]
+
+
+class ReLU:
+    """The rectifier:  y = max(x, 0).
+
+    Gradient: dx = dy where x > 0, else 0. At x = 0 exactly, the kink, the derivative is taken as 0.
+    Source: Glorot, Bordes & Bengio 2011; He et al. 2017, section 3.3, on why not tanh or sigmoid.
+    """
+
+    def __init__(self):
+        self.x = None
+        self.y = None
+
+    def forward(self, x):
+        """x, any shape -> y, the same shape."""
+        self.x = x
+        self.y = np.maximum(x, 0)
+        return self.y
+
+    def backward(self, dy):
+        """dy, the shape of y -> dx, the same shape."""
+        check_upstream(self, dy)
+        dx = dy * (self.x > 0)
+        return dx
+
+    def parameters(self):
+        return []
+
+
+class Sigmoid:
+    """Logit to probability:  y = 1 / (1 + exp(-x)).  Gradient: dx = dy * y * (1 - y)."""
+
+    def __init__(self):
+        self.y = None
+
+    def forward(self, x):
+        """x, any shape -> y in [0, 1], the same shape."""
+        self.y = sigmoid(x)
+        return self.y
+
+    def backward(self, dy):
+        """dy, the shape of y -> dx, the same shape."""
+        check_upstream(self, dy)
+        dx = dy * self.y * (1 - self.y)
+        return dx
+
+    def parameters(self):
+        return []
+
+
+class RowGradient:
+    """The gradient of a table (n, K) of which a batch read R rows: all other rows are zero.
+
+    rows (R,) are distinct and ascending, values (R, K) are their gradients, shape is the table's.
+    """
+
+    def __init__(self, rows, values, shape):
+        self.rows = rows
+        self.values = values
+        self.shape = shape
+
+    def to_dense(self):
+        """The same gradient as an array (n, K)."""
+        dense = np.zeros(self.shape, self.values.dtype)
+        dense[self.rows] = self.values
+        return dense
+
+
+def sum_by_id(ids, dy):
+    """Sum the gradients of equal ids:  ids (B,), dy (B, K) -> rows (R,) ascending, sums (R, K).
+
+    An id used twice in the batch gets both gradients; `dW[ids] += dy` would keep only the last.
+    Sorting brings equal ids together: the first of each run is copied, the others are added to it.
+    """
+    order = ids.argsort(kind="stable")  # (B,)
+    ids = ids.take(order)  # (B,) ascending
+    is_first = np.ones(len(ids), bool)  # (B,) True where a run of equal ids begins
+    np.not_equal(ids[1:], ids[:-1], out=is_first[1:])
+    sums = dy.take(order[is_first], axis=0)  # (R, K)
+    run = is_first.cumsum()[~is_first] - 1  # (B - R,) the run each further occurrence belongs to
+    cells = run[:, None] * dy.shape[1] + np.arange(dy.shape[1])  # (B - R, K) in the flat sums
+    further = dy.take(order[~is_first], axis=0)  # (B - R, K)
+    np.add.at(sums.reshape(-1), cells.reshape(-1), further.reshape(-1))  # fastest in one dimension
+    return ids[is_first], sums
+
+
+def sigmoid(x):
+    """1 / (1 + exp(-x)) without overflow: exp only ever sees -|x|."""
+    e = np.exp(-np.abs(x))  # in (0, 1]
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+def check_ids(ids, n_rows, name="ids"):
+    """Return ids as an array of row numbers (B,), or raise: NumPy would take -1 for the last row.
+
+    TypeError for ids that are not integers, ValueError for any shape but (B,), IndexError for an
+    id outside [0, n_rows).
+    """
+    ids = np.asarray(ids)
+    if ids.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be integer row numbers, got {ids.dtype}: {ids.ravel()[:3]}")
+    if ids.ndim != 1:
+        raise ValueError(f"{name} must have shape (B,), got {ids.shape}")
+    if ids.size and (ids.min() < 0 or ids.max() >= n_rows):
+        bad = ids[(ids < 0) | (ids >= n_rows)][0]
+        raise IndexError(
+            f"{name} must be in [0, {n_rows}), got {bad}: number raw ids from 0 first, and take "
+            "the size of a table from all the data, not from its training part"
+        )
+    return ids.astype(np.intp, copy=False)
+
+
+def check_upstream(layer, dy):
+    """Raise unless dy has the shape and dtype of the layer's latest output."""
+    if layer.y is not None and dy.shape == layer.y.shape and dy.dtype == layer.y.dtype:
+        return
+    name = type(layer).__name__
+    if layer.y is None:
+        raise RuntimeError(f"{name}.backward before any forward: it has nothing to differentiate")
+    expected = f"{layer.y.dtype} of shape {layer.y.shape}"
+    raise ValueError(f"{name}.backward expects dy as {expected}, got {dy.dtype} of {dy.shape}")

@@ -1,0 +1,87 @@
+"""Losses: one number for a batch, and its gradient, where every backward pass begins.
+
+    value = loss.forward(prediction, labels)     # float, the mean over the batch
+    dprediction = loss.backward()                # (B,)
+
+A loss is the only place that divides by B: all that follows in backward are plain sums. Its value
+is a mean, so that a batch of 256 and one of 1,024 can be compared and share a learning rate.
+"""
+
+import numpy as np
+
+from .layers import sigmoid
+
+
+class BinaryCrossEntropy:
+    """On probabilities:  L = -1/B sum [ y log p + (1 - y) log(1 - p) ].
+
+    Gradient: dL/dp = (p - y) / (p (1 - p)) / B.
+    p is first clipped to [eps, 1 - eps], eps the dtype's machine epsilon (1.2e-7 in float32), in
+    value and gradient alike: at p = 0 and 1 both are large and finite, the loss at most -log(eps).
+    After a saturated Sigmoid the chain still multiplies by p (1 - p) = 0 and nothing is learned;
+    BinaryCrossEntropyWithLogits has no such dead end. Source: He et al. 2017, equation 7.
+    """
+
+    def __init__(self):
+        self.p = None
+        self.labels = None
+
+    def forward(self, p, labels):
+        """p (B,) in [0, 1], labels (B,) in [0, 1] -> the mean loss."""
+        self.labels = check_labels(labels, p)
+        if not ((p >= 0) & (p <= 1)).all():
+            raise ValueError(f"probabilities must be in [0, 1], got {p.min()} to {p.max()}")
+        eps = np.finfo(p.dtype).eps
+        self.p = p.clip(eps, 1 - eps)
+        y = self.labels
+        losses = -(y * np.log(self.p) + (1 - y) * np.log1p(-self.p))  # (B,)
+        return float(losses.sum() / len(losses))
+
+    def backward(self):
+        """-> dp (B,)."""
+        check_forward(self, self.p)
+        p, y = self.p, self.labels
+        dp = (p - y) / (p * (1 - p)) / len(p)
+        return dp
+
+
+class BinaryCrossEntropyWithLogits:
+    """Sigmoid and binary cross-entropy in one:  L = 1/B sum [ max(z, 0) - z y + log(1 + e^-|z|) ].
+
+    It is BinaryCrossEntropy(sigmoid(z)) rewritten so that exp never overflows and log never sees 0.
+    Gradient: dL/dz = (sigmoid(z) - y) / B, bounded by 1/B however wrong the prediction.
+    """
+
+    def __init__(self):
+        self.z = None
+        self.labels = None
+
+    def forward(self, z, labels):
+        """Logits z (B,), labels (B,) in [0, 1] -> the mean loss."""
+        self.labels = check_labels(labels, z)
+        self.z = z
+        losses = np.maximum(z, 0) - z * self.labels + np.log1p(np.exp(-np.abs(z)))  # (B,)
+        return float(losses.sum() / len(losses))
+
+    def backward(self):
+        """-> dz (B,)."""
+        check_forward(self, self.z)
+        dz = (sigmoid(self.z) - self.labels) / len(self.z)
+        return dz
+
+
+def check_labels(labels, prediction):
+    """Return labels in the prediction's dtype; (B, 1) against (B,) would broadcast to (B, B)."""
+    labels = np.asarray(labels, prediction.dtype)
+    if prediction.ndim != 1 or labels.shape != prediction.shape or labels.size == 0:
+        shapes = f"{prediction.shape} and {labels.shape}"
+        raise ValueError(f"prediction and labels must both have shape (B,), B > 0, got {shapes}")
+    if not ((labels >= 0) & (labels <= 1)).all():
+        raise ValueError(f"labels must be in [0, 1], got {labels.min()} to {labels.max()}")
+    return labels
+
+
+def check_forward(loss, remembered):
+    """Raise if the loss has seen no batch yet."""
+    if remembered is None:
+        raise RuntimeError(f"{type(loss).__name__}.backward before any forward")
