@@ -4,3 +4,5 @@ from .layers import Bias, Dense, Embedding, ReLU, RowGradient, Sigmoid
 from .losses import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
 from .models import GMF, MF, MLP, NeuMF
 from .optimizers import SGD, Adagrad, Adam
+from .row_adam import RowAdam
+from .training import train_step

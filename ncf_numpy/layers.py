@@ -183,7 +183,7 @@ def sum_by_id(ids, dy):
     An id used twice in the batch gets both gradients; `dW[ids] += dy` would keep only the last.
     Sorting brings equal ids together: the first of each run is copied, the others are added to it.
     """
-    order = ids.argsort(kind="stable")  # (B,)
+    order = ids.argsort()  # (B,)
     ids = ids.take(order)  # (B,) ascending
     is_first = np.ones(len(ids), bool)  # (B,) True where a run of equal ids begins
     np.not_equal(ids[1:], ids[:-1], out=is_first[1:])
@@ -212,7 +212,7 @@ def check_ids(ids, n_rows, name="ids"):
         raise TypeError(f"{name} must be integer row numbers, got {ids.dtype}: {ids.ravel()[:3]}")
     if ids.ndim != 1:
         raise ValueError(f"{name} must have shape (B,), got {ids.shape}")
-    if ids.size and (ids.min() < 0 or ids.max() >= n_rows):
+    if ids.size and ids.astype(np.uintp).max() >= n_rows:  # unsigned, a negative id is huge
         bad = ids[(ids < 0) | (ids >= n_rows)][0]
         raise IndexError(
             f"{name} must be in [0, {n_rows}), got {bad}: number raw ids from 0 first, and take "

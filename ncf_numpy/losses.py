@@ -29,7 +29,7 @@ class BinaryCrossEntropy:
     def forward(self, p, labels):
         """p (B,) in [0, 1], labels (B,) in [0, 1] -> the mean loss."""
         self.labels = check_labels(labels, p)
-        if not ((p >= 0) & (p <= 1)).all():
+        if not (p.min() >= 0 and p.max() <= 1):
             raise ValueError(f"probabilities must be in [0, 1], got {p.min()} to {p.max()}")
         eps = np.finfo(p.dtype).eps
         self.p = p.clip(eps, 1 - eps)
@@ -76,7 +76,7 @@ def check_labels(labels, prediction):
     if prediction.ndim != 1 or labels.shape != prediction.shape or labels.size == 0:
         shapes = f"{prediction.shape} and {labels.shape}"
         raise ValueError(f"prediction and labels must both have shape (B,), B > 0, got {shapes}")
-    if not ((labels >= 0) & (labels <= 1)).all():
+    if not (labels.min() >= 0 and labels.max() <= 1):
         raise ValueError(f"labels must be in [0, 1], got {labels.min()} to {labels.max()}")
     return labels
 

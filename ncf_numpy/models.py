@@ -8,6 +8,7 @@ Symbols and equation numbers are those of He et al. 2017: p_u and q_i are the ve
 item, K factors, * the element-wise product, [a ; b] a concatenation. Each row of a batch is a pair.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -180,7 +181,7 @@ class MLP(Model):
 class NeuMF(Model):
     """Neural matrix factorisation, equation 12:  logit = h^T [phi_GMF ; phi_MLP] + b.
 
-    A user's row is [p_G ; p_M], an item's [q_G ; q_M]: GMF's K factors, then MLP's D = layers[0] / 2.
+    A user's row is [p_G ; p_M], an item's [q_G ; q_M]: K factors for GMF, D = layers[0] / 2 for MLP.
     These are the paper's four tables, two side by side; one lookup serves both branches.
     With a branch_weight alpha the output layer sees [alpha phi_GMF ; (1 - alpha) phi_MLP].
     """
@@ -269,8 +270,9 @@ class NeuMF(Model):
 
 def make_tower(widths, rng, dtype):
     """[(Dense, ReLU), ...] from widths[0] to widths[1], from there to widths[2], and so on."""
-    pairs = zip(widths, widths[1:], strict=False)
-    return [(Dense(n_in, n_out, rng, dtype=dtype), ReLU()) for n_in, n_out in pairs]
+    return [
+        (Dense(n_in, n_out, rng, dtype=dtype), ReLU()) for n_in, n_out in itertools.pairwise(widths)
+    ]
 
 
 def lecun(n_in):

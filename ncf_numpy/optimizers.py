@@ -64,8 +64,8 @@ class Adam:
         v = beta2 v + (1 - beta2) g^2
         W -= alpha_t m / (sqrt(v) + eps)
 
-    This is the form of Keras and of the NCF authors' code. PyTorch adds eps to sqrt(v / (1 - beta2^t))
-    instead: the same as eps sqrt(1 - beta2^t) here, so the two differ in early, tiny gradients.
+    This is the form of Keras and of the NCF authors' code. PyTorch adds eps to the corrected root
+    sqrt(v / (1 - beta2^t)): eps sqrt(1 - beta2^t) here, so the first, tiny steps differ.
     Dense: every row of every table moves at every step, as in Keras, PyTorch and JAX by default.
     """
 

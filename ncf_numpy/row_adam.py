@@ -1,13 +1,11 @@
 """RowAdam: the numbers of dense Adam at the cost of the rows a batch reads.
 
 Dense Adam moves every row of every table at every step: a row outside the batch has no gradient,
-but what momentum it has left carries it on. Nobody looks at it meanwhile. So here a step updates
-only the moments m and v of the batch's rows, and a row moves when a batch next reads it, by all the
-steps since its last move at once, because their sum has a closed form:
-
-    W -= m / (sqrt(v) + eps) * (T0 - rho T1 + rho^2 T2),    rho = eps / (sqrt(v) + eps)
-
-docs/adam.md derives it and leads from each formula to its line here.
+but what momentum it has left carries it on. Nobody looks at it meanwhile. So here a step leaves the
+table where it is and only adds the gradient to the moments of the batch's rows; when a batch next
+reads a row, it takes that step and all it has missed since at once, because their sum is very
+nearly one step of Adam with another step size and another eps. docs/adam.md derives both, and the
+bound on the error, and leads from each formula to its line here.
 """
 
 import math
@@ -46,7 +44,7 @@ class RowAdam:
         self.lazy = lazy
         self.t = 0
         self.tables = {}  # name -> Table
-        self.m = self.v = None  # the moments of all other parameters, end to end
+        self.others = None  # all other parameters, EndToEnd
         self.lr = lr
 
     @property
@@ -58,8 +56,7 @@ class RowAdam:
     def lr(self, lr):
         self.flush()
         self._lr = check_rate("lr", lr)
-        missed = LazySteps if self.lazy else MissedSteps
-        self._missed = missed(self._lr, self.beta1, self.beta2)
+        self._missed = MissedSteps(self._lr, self.beta1, self.beta2, self.eps)
 
     def catch_up(self, lookups):
         """Move the rows a batch will read to the present; lookups is [(name, W, ids (B,)), ...]."""
@@ -69,8 +66,9 @@ class RowAdam:
             table = self.tables[name]
             if table.W is not W:
                 raise ValueError(f"{name} is not the array of the step before: one RowAdam a model")
-            for part in blocks(len(ids), W.shape[1]):
-                self._move(table, ids[part])
+            if not self.lazy:
+                for part in blocks(len(ids), W.shape[1]):
+                    self._move(table, ids[part])
 
     def step(self, parameters):
         """Take one step: at once for dense parameters, for table rows when they are next read."""
@@ -79,7 +77,7 @@ class RowAdam:
             rows, g = present(name, W, dW)
             if not isinstance(dW, RowGradient):
                 arrays.append((W, g))
-            elif name in self.tables and (self.tables[name].t_W.take(rows) == self.t).all():
+            elif name in self.tables and self._is_current(self.tables[name], rows):
                 tables.append((self.tables[name], rows, g))
             else:
                 raise RuntimeError(
@@ -87,152 +85,148 @@ class RowAdam:
                     "call optimizer.catch_up(model.lookups(users, items)) before model.forward"
                 )
         self.t += 1
+        update = self._step_rows if self.lazy else self._add_gradient
         for table, rows, g in tables:
-            for part in blocks(len(rows), g.shape[1]):
-                self._update_moments(table, rows[part], g[part])
+            for part in blocks(*g.shape):
+                update(table, rows[part], g[part])
         if arrays:
             self._step_arrays(arrays)
 
     def flush(self):
-        """Move every row to the present, moments too: before weights are evaluated or saved.
+        """Move every row to the present: before weights are evaluated, saved or used elsewhere.
 
         Mathematically free, but rounding depends on when: at each epoch's end and nowhere else.
         """
         for table in self.tables.values():
-            for part in blocks(*table.W.shape):
-                rows = np.arange(len(table.W))[part]
-                self._move(table, rows)
-                k = self.t - table.t_moments[rows]  # (R,)
-                table.moments[rows] *= self._missed.decay(k, W.dtype)  # (R, 2, K) * (R, 2, 1)
-                table.t_moments[rows] = self.t
+            if not self.lazy:
+                for part in blocks(*table.W.shape):
+                    self._move(table, np.arange(len(table.W))[part])
+
+    def _is_current(self, table, rows):
+        return self.lazy or (table.t.take(rows) == self.t).all()
 
     def _move(self, table, rows):
-        """W -= m / (sqrt(v) + eps) * (T0 - rho T1 + rho^2 T2). A row given twice moves once."""
+        """Take steps table.t + 1 .. t in one. A row given twice is computed twice and moved once."""
         moments = table.moments.take(rows, axis=0)  # (R, 2, K)
-        t_moments, t_W = table.t_moments.take(rows), table.t_W.take(rows)  # (R,)
-        T0, T1, T2 = self._missed.series(t_moments, t_W, self.t, moments.dtype)  # (R, 1)
-        m, scale = moments[:, 0], np.sqrt(moments[:, 1])  # (R, K)
-        scale += self.eps
-        rho = self.eps / scale  # (R, K)
-        move = rho * T2  # (R, K)
-        np.subtract(T1, move, out=move)
-        move *= rho
-        np.subtract(T0, move, out=move)
-        move *= m
+        since = table.t.take(rows)  # (R,)
+        size, eps = self._missed.as_one(since, self.t, moments.dtype)  # (2, R)
+        move = size[:, None] * moments[:, 0]  # (R, 1) * (R, K)
+        scale = np.sqrt(moments[:, 1])  # (R, K)
+        scale += eps[:, None]
         move /= scale
         W = table.W.take(rows, axis=0)  # (R, K)
         W -= move
         table.W[rows] = W
-        table.t_W[rows] = self.t
-
-    def _update_moments(self, table, rows, g):
-        """m = beta1^k m + (1 - beta1) g, and v likewise, k steps after their last update."""
-        moments = table.moments.take(rows, axis=0)  # (R, 2, K)
-        k = self.t - table.t_moments.take(rows)  # (R,)
-        moments *= self._missed.decay(k, g.dtype)  # (R, 2, 1)
-        moments[:, 0] += (1 - self.beta1) * g
-        moments[:, 1] += (1 - self.beta2) * g * g
+        moments *= self._missed.decay(self.t - since, moments.dtype)  # (R, 2, K) * (R, 2, 1)
         table.moments[rows] = moments
-        table.t_moments[rows] = self.t
+        table.t[rows] = self.t
+
+    def _add_gradient(self, table, rows, g):
+        """m += g and v += g^2: both have been decayed already, when the row was caught up."""
+        moments = table.moments.take(rows, axis=0)  # (R, 2, K)
+        moments += np.stack([g, g * g], axis=1)
+        table.moments[rows] = moments
+
+    def _step_rows(self, table, rows, g):
+        """lazy: Adam's step at once on these rows, as if the others did not exist."""
+        once = np.ones(len(rows), np.intp)
+        table.moments[rows] *= self._missed.decay(once, g.dtype)  # (R, 2, K) * (R, 2, 1)
+        self._add_gradient(table, rows, g)
+        size, eps = self._missed.as_one(once * self.t - 1, self.t, g.dtype)  # (2, R)
+        m, v = table.moments[rows, 0], table.moments[rows, 1]  # (R, K)
+        table.W[rows] -= size[:, None] * m / (np.sqrt(v) + eps[:, None])
 
     def _step_arrays(self, arrays):
         """Adam's step on all other parameters, laid end to end: few long operations."""
+        if self.others is None:
+            self.others = EndToEnd([W for W, _ in arrays])
+        m, v, move = self.others.m, self.others.v, self.others.move  # (N,)
         g = np.concatenate([g.reshape(-1) for _, g in arrays])  # (N,)
-        if self.m is None:
-            self.m, self.v = np.zeros_like(g), np.zeros_like(g)
-        move = np.empty_like(g)
-        alpha = step_size(self.lr, self.beta1, self.beta2, self.t)
+        size, eps = self._missed.one_step(self.t)
         for part in blocks(len(g), 1):
-            self.m[part] *= self.beta1
-            self.m[part] += (1 - self.beta1) * g[part]
-            self.v[part] *= self.beta2
-            self.v[part] += (1 - self.beta2) * g[part] * g[part]
-            scale = np.sqrt(self.v[part])
-            scale += self.eps
-            np.divide(self.m[part], scale, out=scale)
-            np.multiply(alpha, scale, out=move[part])
-        end = 0
-        for W, _ in arrays:
-            end += W.size
-            W -= move[end - W.size : end].reshape(W.shape)
+            m_, v_, g_, move_ = m[part], v[part], g[part], move[part]
+            m_ *= self.beta1
+            m_ += g_
+            v_ *= self.beta2
+            g_ *= g_
+            v_ += g_
+            np.sqrt(v_, out=move_)
+            move_ += eps
+            np.divide(m_, move_, out=move_)
+            move_ *= size
+        for W, part in self.others.parts:
+            W -= part
 
 
 class Table:
-    """What RowAdam keeps of a table W (n, K)."""
+    """What RowAdam keeps of a table W (n, K).
+
+    moments (n, 2, K) are the decayed sums of g and of g^2, Adam's m / (1 - beta1) and
+    v / (1 - beta2). t (n,) is the step up to which a row has moved; its moments are one step
+    ahead: decayed for step t + 1, and after that step with its gradient.
+    """
 
     def __init__(self, W):
-        n, K = W.shape
         self.W = W
-        self.moments = np.zeros((n, 2, K), W.dtype)  # m and v of a row side by side
-        self.t_moments = np.zeros(n, np.intp)  # the step of a row's latest moments
-        self.t_W = np.zeros(n, np.intp)  # the step up to which a row has moved
+        self.moments = np.zeros((len(W), 2, W.shape[1]), W.dtype)
+        self.t = np.zeros(len(W), np.intp)
+
+
+class EndToEnd:
+    """What RowAdam keeps of the arrays that are not tables: their moments as one long array each."""
+
+    def __init__(self, arrays):
+        sizes = [W.size for W in arrays]
+        self.m, self.v, self.move = np.zeros((3, sum(sizes)), arrays[0].dtype)  # (N,) each
+        pieces = np.split(self.move, np.cumsum(sizes)[:-1])  # views
+        self.parts = [(W, piece.reshape(W.shape)) for W, piece in zip(arrays, pieces, strict=True)]
 
 
 class MissedSteps:
-    """The sums T0, T1, T2 over the steps a row has missed, from tables that grow with time.
+    """The step size and eps of the one step that stands for the steps s + 1 .. t of a row.
 
-    With c_p = beta1 / beta2^((p + 1) / 2) and alpha_t the step size, the tail sums
-    B_p[s] = sum of alpha_(s+1+i) c_p^i, i = 0, 1, ... give the sum over the steps s + 1 .. t as
-    a difference of two. Each is one line of a backward recurrence.
+    With S_p = sum of alpha_i c_p^(i - s - 1) over i = s + 1 .. t, c_0 = beta1 / sqrt(beta2) and
+    c_1 = beta1 / beta2, the size is S_0 and the eps is eps S_1 / S_0. Each S_p is the difference of
+    two tail sums B_p[s] = alpha_(s+1) + c_p B_p[s + 1], kept in tables that grow with time.
+    For moments that are sums, not means, both carry factors of (1 - beta).
     """
 
-    def __init__(self, lr, beta1, beta2):
+    def __init__(self, lr, beta1, beta2, eps):
         self.lr, self.beta1, self.beta2 = lr, beta1, beta2
-        self.c = beta1 / beta2 ** ((np.arange(3) + 1) / 2)  # (3,)
+        self.eps = eps / math.sqrt(1 - beta2)
+        self.gain = (1 - beta1) / math.sqrt(1 - beta2)
+        self.c = np.array([[beta1 / math.sqrt(beta2)], [beta1 / beta2]])  # (2, 1)
         self.grow(1024)
 
+    def one_step(self, t):
+        """Size and eps of step t alone."""
+        alpha = self.lr * math.sqrt(1 - self.beta2**t) / (1 - self.beta1**t)
+        return self.gain * alpha, self.eps
+
     def grow(self, n):
-        """Make the tables long enough for n steps. What is cut off at their end cancels."""
-        alpha = [step_size(self.lr, self.beta1, self.beta2, t) for t in range(1, n + 1)]
-        self.tails = np.zeros((n + 1, 3))
+        """Make the tables long enough for n steps. What is cut off beyond n cancels in S_p."""
+        self.tails = np.zeros((2, n + 1))  # B_0[s] and eps B_1[s]
         for s in reversed(range(n)):
-            self.tails[s] = alpha[s] + self.c * self.tails[s + 1]  # alpha[s] is alpha_(s+1)
-        k = np.arange(n + 2)
-        self.powers = self.c ** k[:, None]  # (n + 2, 3)
-        self.decays = np.stack([self.beta1**k, self.beta2**k], axis=1)[:, :, None]  # (n + 2, 2, 1)
+            size, eps = self.one_step(s + 1)
+            self.tails[0, s] = size + self.c[0, 0] * self.tails[0, s + 1]
+            self.tails[1, s] = size * eps + self.c[1, 0] * self.tails[1, s + 1]
+        k = np.arange(n + 1)
+        self.powers = self.c**k  # (2, n + 1)
+        self.decays = np.stack([self.beta1**k, self.beta2**k], axis=1)[:, :, None]  # (n + 1, 2, 1)
 
-    def series(self, t_moments, t_W, t, dtype):
-        """T0, T1, T2 over the steps t_W + 1 .. t, (R, 1) each, for moments of step t_moments."""
-        if t >= len(self.tails):
+    def as_one(self, since, t, dtype):
+        """Size and eps, (2, R), that stand for the steps since + 1 .. t; since (R,)."""
+        if t >= self.tails.shape[1]:
             self.grow(2 * t)
-        before, missed = t_W + 1 - t_moments, t - t_W  # (R,) both >= 0
-        S = (
-            self.tails.take(t_W, axis=0) - self.powers.take(missed, axis=0) * self.tails[t]
-        )  # (R, 3)
-        S *= self.powers.take(before, axis=0)
-        T = (S @ DIFFERENCES).astype(dtype)  # (R, 3)
-        return T[:, 0:1], T[:, 1:2], T[:, 2:3]
+        S = self.tails.take(since, axis=1)  # (2, R)
+        S -= self.powers.take(t - since, axis=1) * self.tails[:, t, None]
+        S += 1e-300  # where no step was missed or lr is 0: size 0 and any eps, not 0 / 0
+        S[1] /= S[0]
+        return S.astype(dtype)
 
     def decay(self, k, dtype):
-        """beta1^k and beta2^k for m and v, (R, 2, 1)."""
+        """beta1^k for m and beta2^k for v, (R, 2, 1); k (R,)."""
         return self.decays.take(k, axis=0).astype(dtype)
-
-
-class LazySteps:
-    """No step is ever missed: a row moves once for its own gradient, and its moments wait for it."""
-
-    def __init__(self, lr, beta1, beta2):
-        self.lr, self.beta1, self.beta2 = lr, beta1, beta2
-
-    def series(self, t_moments, t_W, t, dtype):
-        own = [step_size(self.lr, self.beta1, self.beta2, max(step, 1)) for step in t_moments]
-        T0 = np.where(t_W < t_moments, own, 0.0).astype(dtype)[:, None]  # (R, 1)
-        return T0, np.zeros_like(T0), np.zeros_like(T0)
-
-    def decay(self, k, dtype):
-        updated = k > 0
-        once = np.array([[self.beta1], [self.beta2]])  # (2, 1)
-        return np.where(updated[:, None, None], once, 1.0).astype(dtype)  # (R, 2, 1)
-
-
-DIFFERENCES = np.array(
-    [[1.0, -1.0, 1.0], [0.0, 1.0, -2.0], [0.0, 0.0, 1.0]]
-)  # S -> S0, S1 - S0, ...
-
-
-def step_size(lr, beta1, beta2, t):
-    """alpha_t = lr sqrt(1 - beta2^t) / (1 - beta1^t)."""
-    return lr * math.sqrt(1 - beta2**t) / (1 - beta1**t)
 
 
 def blocks(n, width):

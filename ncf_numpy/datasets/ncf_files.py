@@ -1,0 +1,224 @@
+"""The file format of the NCF paper: train ratings, one test item a user, 99 published negatives.
+
+    name.train.rating, name.test.rating    user <TAB> item <TAB> rating [<TAB> timestamp]
+    name.test.negative                     (user,item) <TAB> negative <TAB> negative ...
+
+Ids count from 0. Published files have quirks; they are kept as published, counted, and reported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..sampling import PairIndex, check_count
+from .interactions import Interactions, names_of
+from .split import (
+    Holdout,
+    Split,
+    check_generator,
+    cold_items,
+    counted,
+    draw_candidates,
+    hold_out,
+    last_two,
+    without,
+)
+from .tables import read_columns
+
+SUFFIXES = ".train.rating", ".test.rating", ".test.negative"
+COLUMNS = {"user": int, "item": int, "rating": float, "timestamp": int}
+PAIR = re.compile(r"\((\d+),\s*(\d+)\)")
+
+
+def load_ncf_files(
+    prefix: str | Path,
+    rng: np.random.Generator,
+    *,
+    validation: bool = True,
+    n_candidates: int = 99,
+    item_names: Mapping | None = None,
+) -> Split:
+    """Read `prefix.train.rating`, `prefix.test.rating` and `prefix.test.negative`.
+
+    prefix: "folder/ml-1m", or a folder that holds exactly one such triple.
+    rng: draws the validation candidates and, without usable timestamps, the validation items.
+    validation: hold one more item of each user out of train (the latest if the timestamps differ),
+        ranked against n_candidates items outside the user's train and validation.
+    item_names: raw item id -> name; default: `item_map.tsv` (ncf_item, title) beside the files.
+
+    The number of users and items comes from all three files: an item may have no training row.
+    Any rating > 0 is a positive. Raw ids come from `id_map_to_hetrec.npz` (user_id, artist_id) if
+    it lies beside the files, else they are the files' own numbers. Test candidates are the
+    published ones, even where they hold the test item or items of the user's train: `notes` counts
+    them.  Raises FileNotFoundError, or ValueError with file and line.
+    """
+    check_generator(rng)
+    check_count(n_candidates, 1, "n_candidates")
+    train_file, test_file, negative_file = _triple(Path(prefix))
+    train_table = read_columns(train_file, COLUMNS, header=False, n_required=3)
+    test_table = read_columns(test_file, COLUMNS, header=False, n_required=3)
+    candidates = _read_negatives(negative_file, test_file, test_table)
+
+    n_users = 1 + max(train_table["user"].max(), test_table["user"].max())
+    n_items = 1 + max(train_table["item"].max(), test_table["item"].max(), candidates.max())
+    user_ids, item_ids = _raw_ids(train_file.parent, n_users, n_items)
+    names = _item_names(train_file.parent, item_ids, item_names)
+    source = f"{train_file.name.removesuffix(SUFFIXES[0])} (NCF files)"
+    if not (train_table["rating"] > 0).any():
+        raise ValueError(f"{train_file} has no rating > 0, so nothing to train on")
+    everything, notes = _training_pairs(train_table, user_ids, item_ids, names, source)
+
+    order = np.argsort(test_table["user"].to_numpy(), kind="stable")
+    test = Holdout(
+        test_table["user"].to_numpy()[order],
+        test_table["item"].to_numpy()[order],
+        candidates[order],
+        test_table["rating"].to_numpy()[order],
+    )
+    notes += _oddities(everything, test)
+    protocol = "The published test items, each ranked against its published negatives"
+    train, held_out = everything, None
+    if validation:
+        how = "a random" if everything.timestamps is None else "the latest"
+        protocol += f"; {how} training item of each user is the validation item"
+        train, held_out, n_ties = _hold_out_one(everything, n_candidates, rng)
+        ties = "Users with ties at their latest training timestamp, broken at random"
+        notes.append(counted(ties, n_ties))
+    notes.append(counted("Items without a training row", cold_items(train)))
+    return Split(train, held_out, test, f"{protocol}.", tuple(filter(None, notes)))
+
+
+def _triple(prefix: Path) -> list[Path]:
+    if prefix.is_dir():
+        found = sorted(prefix.glob(f"*{SUFFIXES[0]}"))
+        if len(found) != 1:
+            names = ", ".join(path.name for path in found) or "none"
+            raise FileNotFoundError(
+                f"{prefix} should hold exactly one *{SUFFIXES[0]}, found {names}; "
+                "give the prefix, such as folder/ml-1m"
+            )
+        prefix = Path(str(found[0]).removesuffix(SUFFIXES[0]))
+    files = [Path(f"{prefix}{suffix}") for suffix in SUFFIXES]
+    missing = [file.name for file in files if not file.is_file()]
+    if missing:
+        raise FileNotFoundError(f"no {', '.join(missing)} in {prefix.parent}")
+    return files
+
+
+def _read_negatives(path: Path, test_file: Path, test: pd.DataFrame) -> np.ndarray:
+    """(E, C) candidates, line by line beside the test file; -1 pads the shorter lines."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        lines = file.read().rstrip().splitlines()
+    pairs = list(zip(test["user"].tolist(), test["item"].tolist()))
+    if len(lines) != len(pairs):
+        raise ValueError(
+            f"{path} has {len(lines)} lines, {test_file.name} has {len(pairs)}: "
+            "there must be one line of negatives for each test line"
+        )
+    rows = []
+    for number, (line, pair) in enumerate(zip(lines, pairs), start=1):
+        head, *negatives = line.rstrip("\t").split("\t")
+        where = f"{path}, line {number}"
+        match = PAIR.fullmatch(head)
+        if match is None or (int(match[1]), int(match[2])) != pair:
+            expected = f"({pair[0]},{pair[1]}) as in {test_file.name}"
+            raise ValueError(f"{where}: expected {expected}, got {head!r}")
+        if not negatives:
+            raise ValueError(f"{where}: no negatives after {head}")
+        try:
+            rows.append(np.array(list(map(int, negatives)), dtype=np.intp))
+        except (ValueError, OverflowError) as error:
+            raise ValueError(f"{where}: negatives must be item numbers; {error}") from error
+        if rows[-1].min() < 0:
+            raise ValueError(f"{where}: item {rows[-1].min()}, expected numbers from 0")
+    repeated = test["user"].duplicated()
+    if repeated.any():
+        number = int(repeated.to_numpy().argmax())
+        raise ValueError(
+            f"{test_file}, line {number + 1}: user {pairs[number][0]} has a test item already"
+        )
+    candidates = np.full((len(rows), max(map(len, rows))), -1, dtype=np.intp)  # (E, C)
+    for row, negatives in zip(candidates, rows):
+        row[: len(negatives)] = negatives
+    return candidates
+
+
+def _raw_ids(folder: Path, n_users: int, n_items: int) -> tuple[np.ndarray, np.ndarray]:
+    path = folder / "id_map_to_hetrec.npz"
+    if not path.is_file():
+        return np.arange(n_users), np.arange(n_items)
+    with np.load(path, allow_pickle=False) as ids:
+        missing = {"user_id", "artist_id"} - set(ids)
+        if missing:
+            raise ValueError(f"{path} lacks {', '.join(sorted(missing))}; it holds {sorted(ids)}")
+        user_ids, item_ids = ids["user_id"], ids["artist_id"]
+    if (len(user_ids), len(item_ids)) != (n_users, n_items):
+        raise ValueError(
+            f"{path} maps {len(user_ids)} users and {len(item_ids)} items, "
+            f"the files beside it hold {n_users} and {n_items}"
+        )
+    return user_ids, item_ids
+
+
+def _item_names(folder: Path, item_ids: np.ndarray, names: Mapping | None) -> np.ndarray | None:
+    path = folder / "item_map.tsv"
+    if names is not None:
+        return names_of(item_ids, names)
+    if not path.is_file():
+        return None
+    table = read_columns(path, {"ncf_item": int, "title": str})
+    titles = dict(zip(table["ncf_item"].tolist(), table["title"].tolist()))
+    return names_of(np.arange(len(item_ids)), titles)
+
+
+def _training_pairs(table, user_ids, item_ids, names, source) -> tuple[Interactions, list[str]]:
+    positive = table[table["rating"] > 0]
+    timestamps = None
+    if "timestamp" in table and table["timestamp"].nunique() > 1:
+        timestamps = positive["timestamp"].to_numpy()
+    pairs = Interactions.from_indices(
+        positive["user"].to_numpy(),
+        positive["item"].to_numpy(),
+        user_ids,
+        item_ids,
+        positive["rating"].to_numpy(),
+        timestamps,
+        names,
+        source,
+    )
+    constant = "timestamp" in table and timestamps is None
+    return pairs, [
+        counted("Training rows with rating 0, which is no positive", len(table) - len(positive)),
+        counted("Training rows that repeat a pair, ratings summed", len(positive) - len(pairs)),
+        "All training timestamps are equal, so they order nothing." if constant else "",
+    ]
+
+
+def _oddities(train: Interactions, test: Holdout) -> list[str]:
+    """What is wrong with the published test, counted against all published training pairs."""
+    index = PairIndex(train)
+    known = index.contains(test.users[:, None], test.candidates)  # (E, C)
+    own = (test.candidates == test.items[:, None]).any(axis=1)  # (E,)
+    leaked = index.contains(test.users, test.items)  # (E,)
+    n_negatives, n_users = np.sum(test.candidates >= 0), known.any(axis=1).sum()
+    spread = f"(of {n_negatives:,}; users concerned: {n_users:,})"
+    return [
+        counted("Users whose test item is among their own negatives", own),
+        counted(f"Negatives that are items of the user's own train {spread}", known),
+        counted("Test items that their user has in train as well", leaked),
+    ]
+
+
+def _hold_out_one(everything, n_candidates, rng) -> tuple[Interactions, Holdout, int]:
+    per_user = np.diff(everything.offsets)
+    users = np.flatnonzero((per_user >= 2) & (per_user < everything.n_items))
+    if not len(users):
+        raise ValueError("no user has two training items, so none can be held out for validation")
+    rows, _, n_ties = last_two(everything, users, rng)
+    candidates = draw_candidates(everything, users, n_candidates, rng)
+    return without(everything, rows), hold_out(everything, rows, candidates), n_ties

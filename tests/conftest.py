@@ -1,0 +1,20 @@
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def data_dir():
+    """data_dir("ml-1m") is that folder of the real data, or skips the test."""
+
+    def find(name):
+        root = os.environ.get("NCF_NUMPY_DATA")
+        if not root:
+            pytest.skip("NCF_NUMPY_DATA is not set: no real data")
+        folder = Path(root) / name
+        if not folder.is_dir():
+            pytest.skip(f"no {name} in NCF_NUMPY_DATA")
+        return folder
+
+    return find
