@@ -21,8 +21,9 @@ def describe(*packages):
             versions.append(f"{package} not installed")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     today = datetime.date.today().isoformat()
-    return f"{today}; {processor()}, {cores} cores; Python {platform.python_version()}, " + ", ".join(
-        versions
+    return (
+        f"{today}; {processor()}, {cores} cores; Python {platform.python_version()}, "
+        + ", ".join(versions)
     )
 
 

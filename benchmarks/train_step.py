@@ -73,7 +73,7 @@ def pytorch(factors, batches, threads):
             self.p_G, self.q_G = (nn.Embedding(n, f, sparse=sparse) for n in (N_USERS, N_ITEMS))
             self.p_M, self.q_M = (nn.Embedding(n, 4 * f, sparse=sparse) for n in (N_USERS, N_ITEMS))
             widths = [8 * f, 4 * f, 2 * f, f]
-            tower = [(nn.Linear(a, b), nn.ReLU()) for a, b in zip(widths, widths[1:], strict=False)]
+            tower = [(nn.Linear(a, b), nn.ReLU()) for a, b in zip(widths, widths[1:])]
             self.tower = nn.Sequential(*[layer for pair in tower for layer in pair])
             self.output = nn.Linear(2 * f, 1)
             for table in (self.p_G, self.q_G, self.p_M, self.q_M):
@@ -89,8 +89,14 @@ def pytorch(factors, batches, threads):
     def contender(sparse, **options):
         torch.manual_seed(0)
         model, loss = NeuMF(sparse), nn.BCEWithLogitsLoss()
-        tables = [w for name, w in model.named_parameters() if name[:3] in ("p_G", "q_G", "p_M", "q_M")]
-        others = [w for name, w in model.named_parameters() if name[:3] not in ("p_G", "q_G", "p_M", "q_M")]
+        tables = [
+            w for name, w in model.named_parameters() if name[:3] in ("p_G", "q_G", "p_M", "q_M")
+        ]
+        others = [
+            w
+            for name, w in model.named_parameters()
+            if name[:3] not in ("p_G", "q_G", "p_M", "q_M")
+        ]
         if sparse:
             optimizers = [torch.optim.SparseAdam(tables), torch.optim.Adam(others, fused=True)]
         else:
@@ -134,7 +140,7 @@ def jax_jit(factors, batches):
         "p_M": table(N_USERS, 4 * f), "q_M": table(N_ITEMS, 4 * f),
         "tower": [
             (uniform(a, b, (6 / (a + b)) ** 0.5), jnp.zeros(b))
-            for a, b in zip(widths, widths[1:], strict=False)
+            for a, b in zip(widths, widths[1:])
         ],
         "output": (uniform(2 * f, 1, (3 / (2 * f)) ** 0.5), jnp.zeros(1)),
     }  # fmt: skip
@@ -160,8 +166,11 @@ def jax_jit(factors, batches):
 
     step = jax.jit(adam, donate_argnums=0)
     scan = jax.jit(lambda state, stack: jax.lax.scan(adam, state, stack), donate_argnums=0)
-    on_device = [tuple(jnp.asarray(c) for c in (u.astype(np.int32), i.astype(np.int32), y)) for u, i, y in batches]
-    stack = tuple(jnp.stack(column) for column in zip(*on_device, strict=True))
+    on_device = [
+        tuple(jnp.asarray(c) for c in (u.astype(np.int32), i.astype(np.int32), y))
+        for u, i, y in batches
+    ]
+    stack = tuple(jnp.stack(column) for column in zip(*on_device))
 
     def start():
         copy = jax.tree.map(jnp.array, weights)

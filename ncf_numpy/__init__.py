@@ -5,4 +5,4 @@ from .losses import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
 from .models import GMF, MF, MLP, NeuMF
 from .optimizers import SGD, Adagrad, Adam
 from .row_adam import RowAdam
-from .training import train_step
+from .training import Trainer, fit, train_step

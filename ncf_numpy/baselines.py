@@ -10,9 +10,6 @@ import numpy as np
 from .layers import check_ids
 from .sampling import check_count
 
-MAX_BYTES = 4 * 10**9  # the largest item x item matrix ItemKNN.fit agrees to make
-USERS_PER_PRODUCT = 1024  # these three bound the memory of what is done in blocks
-ITEMS_PER_SORT = 256
 PAIRS_PER_GATHER = 4096
 
 
@@ -65,27 +62,21 @@ class ItemKNN:
         self.similarities = None  # (n_items, N) float32
 
     def fit(self, train):
-        """Compare all pairs of items; returns self. Needs two item x item matrices for a while."""
-        n_bytes = 4 * train.n_items**2
-        if n_bytes > MAX_BYTES:
-            raise ValueError(
-                f"ItemKNN compares all pairs of {train.n_items} items, a matrix of "
-                f"{n_bytes / 1e9:.1f} GB, above the limit of {MAX_BYTES / 1e9:.1f} GB: fit it on "
-                "fewer items, for instance on those that at least 5 users have"
-            )
+        """Find every item's neighbours; returns self. Memory for one row of sim at a time."""
         self.n_users, self.n_items = train.n_users, train.n_items
         self.items_of = np.split(train.items, train.offsets[1:-1])
-        shared = self._shared_users()  # (n_items, n_items)
-        n_i = shared.diagonal().clip(1)  # (n_items,) an item without users would give 0 / 0
-        np.fill_diagonal(shared, 0)
+        n_i = np.bincount(train.items, minlength=train.n_items)  # (n_items,)
+        by_item = train.users[np.argsort(train.items, kind="stable")]  # (n,)
+        users_of = np.split(by_item, np.cumsum(n_i)[:-1])
         self.nearest = np.empty((train.n_items, min(self.neighbours, train.n_items)), np.intp)
         self.similarities = np.empty(self.nearest.shape, np.float32)
-        for start in range(0, train.n_items, ITEMS_PER_SORT):
-            rows = slice(start, start + ITEMS_PER_SORT)
-            sim = shared[rows] / (np.sqrt(n_i[rows, None] * n_i) + self.shrink)  # (I, n_items)
-            order = np.argsort(-sim, axis=1, kind="stable")[:, : self.neighbours]  # (I, N)
-            self.nearest[rows] = order
-            self.similarities[rows] = np.take_along_axis(sim, order, axis=1)
+        for i, users in enumerate(users_of):
+            had_too = np.concatenate([train.items[:0], *(self.items_of[u] for u in users)])
+            shared = np.bincount(had_too, minlength=train.n_items)  # (n_items,) |U_i & U_j|
+            shared[i] = 0
+            sim = shared / (np.sqrt(n_i[i].clip(1) * n_i.clip(1)) + self.shrink)  # (n_items,)
+            self.nearest[i] = np.argsort(-sim, kind="stable")[: self.neighbours]
+            self.similarities[i] = sim[self.nearest[i]]
         return self
 
     def predict(self, users, items):
@@ -110,15 +101,6 @@ class ItemKNN:
         (item,) = check_ids([item], self.n_items, "item")
         n_alike = np.count_nonzero(self.similarities[item, :k])
         return self.nearest[item, :n_alike], self.similarities[item, :n_alike]
-
-    def _shared_users(self):
-        """|U_i & U_j| for all i, j: -> X^T X (n_items, n_items), X the 0/1 matrix user x item."""
-        shared = np.zeros((self.n_items, self.n_items), np.float32)
-        for start in range(0, self.n_users, USERS_PER_PRODUCT):
-            users = range(start, min(start + USERS_PER_PRODUCT, self.n_users))
-            X = self._has(users).astype(np.float32)  # (U, n_items)
-            shared += X.T @ X
-        return shared
 
     def _has(self, users):
         """Which items each of U users has: -> bool (U, n_items)."""

@@ -52,7 +52,8 @@ class Embedding:
 class Dense:
     """An affine map:  y = x W + b.
 
-    W (n_in, n_out) ~ U(-limit, limit), by default Glorot's sqrt(6 / (n_in + n_out)); b (n_out,) = 0.
+    W (n_in, n_out) ~ U(-limit, limit), limit by default Glorot's sqrt(6 / (n_in + n_out)).
+    b (n_out,) = 0.
     Gradients: dL/dW = x^T dy,  dL/db = sum over b of dy_b,  dL/dx = dy W^T.
     Source: He et al. 2017, equation 10; Glorot & Bengio 2010, equation 16.
     """

@@ -30,11 +30,8 @@ class Model:
 
     def parameters(self):
         """[(name, W, dW), ...] in forward order, for an optimizer's step."""
-        return [
-            (f"{layer_name}.{name}", W, dW)
-            for layer_name, layer in self.layers()
-            for name, W, dW in layer.parameters()
-        ]
+        layers = self.layers()
+        return [(f"{a}.{b}", W, dW) for a, layer in layers for b, W, dW in layer.parameters()]
 
     def lookups(self, users, items):
         """[(name, W, ids), ...]: the table rows that a batch will read."""
@@ -49,7 +46,7 @@ class Model:
 
     def __repr__(self):
         arrays = [(name, W) for name, W, _ in self.parameters()]
-        rows = [f"  {name:<20}{str(W.shape):<16}{W.size:>12,}" for name, W in arrays]
+        rows = [f"  {name:<20}{W.shape!s:<16}{W.size:>12,}" for name, W in arrays]
         total = sum(W.size for _, W in arrays)
         return "\n".join([f"{type(self).__name__}: {total:,} parameters", *rows])
 
@@ -181,7 +178,7 @@ class MLP(Model):
 class NeuMF(Model):
     """Neural matrix factorisation, equation 12:  logit = h^T [phi_GMF ; phi_MLP] + b.
 
-    A user's row is [p_G ; p_M], an item's [q_G ; q_M]: K factors for GMF, D = layers[0] / 2 for MLP.
+    A user's row is [p_G ; p_M], an item's [q_G ; q_M]: K factors, and D = layers[0] / 2 for MLP.
     These are the paper's four tables, two side by side; one lookup serves both branches.
     With a branch_weight alpha the output layer sees [alpha phi_GMF ; (1 - alpha) phi_MLP].
     """
@@ -261,7 +258,7 @@ class NeuMF(Model):
         model = cls(n_users, n_items, K, mlp.widths, unused, dtype=dtype)
         model.user_embedding.W[:] = np.hstack([gmf.user_embedding.W, mlp.user_embedding.W])
         model.item_embedding.W[:] = np.hstack([gmf.item_embedding.W, mlp.item_embedding.W])
-        for (dense, _), (trained, _) in zip(model.tower, mlp.tower, strict=True):
+        for (dense, _), (trained, _) in zip(model.tower, mlp.tower):
             dense.W[:], dense.b[:] = trained.W, trained.b
         model.output.W[:] = np.vstack([alpha * gmf.output.W, (1 - alpha) * mlp.output.W])
         model.output.b[:] = alpha * gmf.output.b + (1 - alpha) * mlp.output.b
@@ -270,9 +267,8 @@ class NeuMF(Model):
 
 def make_tower(widths, rng, dtype):
     """[(Dense, ReLU), ...] from widths[0] to widths[1], from there to widths[2], and so on."""
-    return [
-        (Dense(n_in, n_out, rng, dtype=dtype), ReLU()) for n_in, n_out in itertools.pairwise(widths)
-    ]
+    pairs = itertools.pairwise(widths)
+    return [(Dense(n_in, n_out, rng, dtype=dtype), ReLU()) for n_in, n_out in pairs]
 
 
 def lecun(n_in):

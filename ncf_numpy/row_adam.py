@@ -15,7 +15,7 @@ import numpy as np
 from .layers import RowGradient
 from .optimizers import check_rate, present
 
-BLOCK = 2**14  # numbers worked on at a time, so that a block and its temporaries stay in cache
+BLOCK = 2**15  # numbers worked on at a time, so that a block and its temporaries stay in cache
 
 
 class RowAdam:
@@ -43,7 +43,7 @@ class RowAdam:
             )
         self.lazy = lazy
         self.t = 0
-        self.tables = {}  # name -> Table
+        self.tables = None  # Tables
         self.others = None  # all other parameters, EndToEnd
         self.lr = lr
 
@@ -60,35 +60,29 @@ class RowAdam:
 
     def catch_up(self, lookups):
         """Move the rows a batch will read to the present; lookups is [(name, W, ids (B,)), ...]."""
-        for name, W, ids in lookups:
-            if name not in self.tables:
-                self.tables[name] = Table(W)
-            table = self.tables[name]
-            if table.W is not W:
-                raise ValueError(f"{name} is not the array of the step before: one RowAdam a model")
-            if not self.lazy:
-                for part in blocks(len(ids), W.shape[1]):
-                    self._move(table, ids[part])
+        if self.tables is None:
+            self.tables = Tables({name: W for name, W, _ in lookups})
+        for name, W, _ in lookups:
+            if self.tables.W.get(name) is not W:
+                raise ValueError(f"{name} is not the array of earlier steps: one RowAdam a model")
+        if not self.lazy:
+            for piece in pieces([(name, ids) for name, _, ids in lookups], self.tables.K):
+                self._move(piece)
 
     def step(self, parameters):
         """Take one step: at once for dense parameters, for table rows when they are next read."""
         tables, arrays = [], []
         for name, W, dW in parameters:
             rows, g = present(name, W, dW)
-            if not isinstance(dW, RowGradient):
-                arrays.append((W, g))
-            elif name in self.tables and self._is_current(self.tables[name], rows):
-                tables.append((self.tables[name], rows, g))
+            if isinstance(dW, RowGradient):
+                self._check_caught_up(name, rows)
+                tables.append((name, rows, g))
             else:
-                raise RuntimeError(
-                    f"{name} has gradients for rows that were not caught up: "
-                    "call optimizer.catch_up(model.lookups(users, items)) before model.forward"
-                )
+                arrays.append((W, g))
         self.t += 1
-        update = self._step_rows if self.lazy else self._add_gradient
-        for table, rows, g in tables:
-            for part in blocks(*g.shape):
-                update(table, rows[part], g[part])
+        update = self._step_rows if self.lazy else self._add_gradients
+        for piece in pieces(tables, self.tables.K) if tables else []:
+            update(piece)
         if arrays:
             self._step_arrays(arrays)
 
@@ -97,44 +91,52 @@ class RowAdam:
 
         Mathematically free, but rounding depends on when: at each epoch's end and nowhere else.
         """
-        for table in self.tables.values():
-            if not self.lazy:
-                for part in blocks(*table.W.shape):
-                    self._move(table, np.arange(len(table.W))[part])
+        if self.tables is not None and not self.lazy:
+            everything = [(name, np.arange(len(W))) for name, W in self.tables.W.items()]
+            for piece in pieces(everything, self.tables.K):
+                self._move(piece)
 
-    def _is_current(self, table, rows):
-        return self.lazy or (table.t.take(rows) == self.t).all()
+    def _check_caught_up(self, name, rows):
+        known = self.tables is not None and name in self.tables.W
+        if not known or not self.lazy and (self.tables.t_of(name, rows) != self.t).any():
+            raise RuntimeError(
+                f"{name} has gradients for rows that were not caught up: "
+                "call optimizer.catch_up(model.lookups(users, items)) before model.forward"
+            )
 
-    def _move(self, table, rows):
-        """Take steps table.t + 1 .. t in one. A row given twice is computed twice and moved once."""
-        moments = table.moments.take(rows, axis=0)  # (R, 2, K)
-        since = table.t.take(rows)  # (R,)
+    def _move(self, piece):
+        """Take all steps a row has missed in one. A row given twice is computed twice, moved once."""
+        tables = self.tables
+        rows = tables.rows(piece)  # (R,)
+        moments = tables.moments.take(rows, axis=0)  # (R, 2, K)
+        since = tables.t.take(rows)  # (R,)
         size, eps = self._missed.as_one(since, self.t, moments.dtype)  # (2, R)
         move = size[:, None] * moments[:, 0]  # (R, 1) * (R, K)
         scale = np.sqrt(moments[:, 1])  # (R, K)
         scale += eps[:, None]
         move /= scale
-        W = table.W.take(rows, axis=0)  # (R, K)
-        W -= move
-        table.W[rows] = W
+        tables.subtract(piece, move)
         moments *= self._missed.decay(self.t - since, moments.dtype)  # (R, 2, K) * (R, 2, 1)
-        table.moments[rows] = moments
-        table.t[rows] = self.t
+        tables.moments[rows] = moments
+        tables.t[rows] = self.t
 
-    def _add_gradient(self, table, rows, g):
+    def _add_gradients(self, piece):
         """m += g and v += g^2: both have been decayed already, when the row was caught up."""
-        moments = table.moments.take(rows, axis=0)  # (R, 2, K)
-        moments += np.stack([g, g * g], axis=1)
-        table.moments[rows] = moments
+        rows = self.tables.rows(piece)  # (R,)
+        g = np.concatenate([g for _, _, g in piece])  # (R, K)
+        moments = self.tables.moments.take(rows, axis=0)  # (R, 2, K)
+        moments += np.concatenate([g, g * g], axis=1).reshape(moments.shape)
+        self.tables.moments[rows] = moments
 
-    def _step_rows(self, table, rows, g):
+    def _step_rows(self, piece):
         """lazy: Adam's step at once on these rows, as if the others did not exist."""
+        rows = self.tables.rows(piece)  # (R,)
         once = np.ones(len(rows), np.intp)
-        table.moments[rows] *= self._missed.decay(once, g.dtype)  # (R, 2, K) * (R, 2, 1)
-        self._add_gradient(table, rows, g)
-        size, eps = self._missed.as_one(once * self.t - 1, self.t, g.dtype)  # (2, R)
-        m, v = table.moments[rows, 0], table.moments[rows, 1]  # (R, K)
-        table.W[rows] -= size[:, None] * m / (np.sqrt(v) + eps[:, None])
+        self.tables.moments[rows] *= self._missed.decay(once, self.tables.moments.dtype)
+        self._add_gradients(piece)
+        m, v = self.tables.moments[rows, 0], self.tables.moments[rows, 1]  # (R, K)
+        size, eps = self._missed.one_step(self.t)
+        self.tables.subtract(piece, size * m / (np.sqrt(v) + eps))
 
     def _step_arrays(self, arrays):
         """Adam's step on all other parameters, laid end to end: few long operations."""
@@ -143,7 +145,8 @@ class RowAdam:
         m, v, move = self.others.m, self.others.v, self.others.move  # (N,)
         g = np.concatenate([g.reshape(-1) for _, g in arrays])  # (N,)
         size, eps = self._missed.one_step(self.t)
-        for part in blocks(len(g), 1):
+        for start in range(0, len(g), BLOCK):
+            part = slice(start, start + BLOCK)
             m_, v_, g_, move_ = m[part], v[part], g[part], move[part]
             m_ *= self.beta1
             m_ += g_
@@ -158,28 +161,51 @@ class RowAdam:
             W -= part
 
 
-class Table:
-    """What RowAdam keeps of a table W (n, K).
+class Tables:
+    """What RowAdam keeps of a model's tables, each (n, K), one below the other: N rows in all.
 
-    moments (n, 2, K) are the decayed sums of g and of g^2, Adam's m / (1 - beta1) and
-    v / (1 - beta2). t (n,) is the step up to which a row has moved; its moments are one step
+    moments (N, 2, K) are the decayed sums of g and of g^2, Adam's m / (1 - beta1) and
+    v / (1 - beta2). t (N,) is the step up to which a row has moved; its moments are one step
     ahead: decayed for step t + 1, and after that step with its gradient.
     """
 
     def __init__(self, W):
+        widths = {table.shape[1] for table in W.values()}
+        if len(widths) > 1:
+            raise ValueError(f"RowAdam needs tables of one width, got {sorted(widths)}; use Adam")
+        (self.K,) = widths
         self.W = W
-        self.moments = np.zeros((len(W), 2, W.shape[1]), W.dtype)
-        self.t = np.zeros(len(W), np.intp)
+        sizes = [len(table) for table in W.values()]
+        self.first = dict(zip(W, np.cumsum([0, *sizes])))  # of each table, in all N
+        self.moments = np.zeros((sum(sizes), 2, self.K), next(iter(W.values())).dtype)
+        self.t = np.zeros(sum(sizes), np.intp)
+
+    def t_of(self, name, ids):
+        return self.t.take(ids + self.first[name])
+
+    def rows(self, piece):
+        """[(name, ids, ...), ...] -> the rows (R,) of all these tables' moments."""
+        return np.concatenate([ids + self.first[name] for name, ids, *_ in piece])
+
+    def subtract(self, piece, move):
+        """Subtract move (R, K) from the rows of W that the piece names."""
+        end = 0
+        for name, ids, *_ in piece:
+            start, end = end, end + len(ids)
+            W = self.W[name]
+            moved = W.take(ids, axis=0)  # (B, K)
+            moved -= move[start:end]
+            W[ids] = moved
 
 
 class EndToEnd:
-    """What RowAdam keeps of the arrays that are not tables: their moments as one long array each."""
+    """What RowAdam keeps of the arrays that are not tables: their moments in one long array."""
 
     def __init__(self, arrays):
         sizes = [W.size for W in arrays]
         self.m, self.v, self.move = np.zeros((3, sum(sizes)), arrays[0].dtype)  # (N,) each
         pieces = np.split(self.move, np.cumsum(sizes)[:-1])  # views
-        self.parts = [(W, piece.reshape(W.shape)) for W, piece in zip(arrays, pieces, strict=True)]
+        self.parts = [(W, piece.reshape(W.shape)) for W, piece in zip(arrays, pieces)]
 
 
 class MissedSteps:
@@ -229,7 +255,13 @@ class MissedSteps:
         return self.decays.take(k, axis=0).astype(dtype)
 
 
-def blocks(n, width):
-    """Slices that cover n rows, BLOCK numbers each."""
-    rows = max(1, BLOCK // width)
-    return [slice(start, start + rows) for start in range(0, n, rows)]
+def pieces(tables, K):
+    """Cut [(name, ids, ...), ...] into lists of at most BLOCK numbers; small tables stay together."""
+    if sum(len(ids) for _, ids, *_ in tables) * K <= BLOCK:
+        return [tables]
+    step = max(1, BLOCK // K)
+    return [
+        [(name, *(column[start : start + step] for column in columns))]
+        for name, *columns in tables
+        for start in range(0, len(columns[0]), step)
+    ]

@@ -76,19 +76,16 @@ def global_randomness(tree):
 
 
 def test_the_scans_find_what_they_look_for():
-    text = 'def f(a):\n    """Doc\n    string."""\n\n    # why\n    b = [\n        a,\n    ]\n    return b'
-    tree = ast.parse(text)
+    docstring = '    """Two\n    lines."""\n\n    # why\n'
+    tree = ast.parse(f"def f(a):\n{docstring}    b = [\n        a,\n    ]\n    return b")
     assert code_lines(functions(tree)[0]) == 5  # def, three of the list, return
     assert imports(ast.parse("import os\nfrom .layers import x\nfrom . import models")) == (
         {"os"},
         {"layers", "models"},
     )
-    bad = "np.random.seed(0)\nnp.random.default_rng(0)\nimport random\nfrom numpy.random import rand"
-    assert sorted(global_randomness(ast.parse(bad))) == [
-        "from numpy.random",
-        "np.random.seed",
-        "random",
-    ]
+    for text in ("np.random.seed(0)", "import random", "from numpy.random import rand"):
+        assert len(global_randomness(ast.parse(text))) == 1
+    assert global_randomness(ast.parse("np.random.default_rng(0).normal()")) == []
 
 
 def test_the_core_is_at_most_620_lines():
@@ -96,12 +93,7 @@ def test_the_core_is_at_most_620_lines():
     assert sum(bool(line.strip()) for line in lines) <= 620
 
 
-TOO_LONG = pytest.mark.xfail(strict=True, reason="models.py has 303 lines")
-
-
-@pytest.mark.parametrize(
-    "name", ["layers", "losses", "optimizers", pytest.param("models", marks=TOO_LONG)]
-)
+@pytest.mark.parametrize("name", CORE)
 def test_no_core_file_is_longer_than_300_lines(name):
     assert len(read(PACKAGE / f"{name}.py").splitlines()) <= 300
 
@@ -121,7 +113,7 @@ def test_the_core_imports_only_numpy_and_itself_downwards(name):
 
 @pytest.mark.parametrize("name", CORE)
 def test_the_core_has_no_machinery_on_the_path_of_a_gradient(name):
-    # no __call__, metaclass, closure or decorator but classmethod; a debugger walks straight through
+    # no __call__, metaclass, closure or decorator but classmethod: a debugger walks straight on
     for node in ast.walk(tree_of(name)):
         if isinstance(node, ast.ClassDef):
             assert not node.keywords and not node.decorator_list

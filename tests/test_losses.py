@@ -49,6 +49,14 @@ def test_probabilities_of_zero_and_one_cost_at_most_log_eps(dtype):
     np.testing.assert_allclose(loss.backward(), [0.5, -0.5], rtol=1e-6)
 
 
+def test_a_tiny_loss_keeps_its_digits():
+    # -log(1 - 1e-12) = 1e-12 + 5e-25; 1 - 1e-12, once rounded, is wrong in the fifth digit
+    value = BinaryCrossEntropy().forward(np.array([1e-12]), np.array([0.0]))
+    assert value == pytest.approx(1e-12, rel=1e-9, abs=0)
+    value = BinaryCrossEntropyWithLogits().forward(np.array([math.log(1e-12)]), np.array([0.0]))
+    assert value == pytest.approx(1e-12, rel=1e-9, abs=0)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_huge_logits_neither_overflow_nor_lose_their_gradient(dtype):
     loss = BinaryCrossEntropyWithLogits()
