@@ -15,6 +15,7 @@ The contract, for every layer (B is the batch size):
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,15 +28,16 @@ class Embedding:
     Source: He et al. 2017, section 3.1 (P^T v_u).
     """
 
-    def __init__(self, n_rows, K, rng, *, std=0.01, dtype=np.float32):
+    def __init__(self, n_rows, K, rng, *, std=0.01, name="ids", dtype=np.float32):
         self.W = rng.normal(0.0, std, (n_rows, K)).astype(dtype)
+        self.name = name  # what the ids are, for error messages
         self.dW = None
         self.ids = None
         self.y = None
 
     def forward(self, ids):
         """ids (B,) integers in [0, n_rows) -> y (B, K)."""
-        self.ids = check_ids(ids, len(self.W))
+        self.ids = check_ids(ids, len(self.W), self.name)
         self.y = self.W.take(self.ids, axis=0)  # (B, K)
         return self.y
 
@@ -98,6 +100,9 @@ class Bias:
 
     def forward(self, x):
         """x (B,) -> y (B,)."""
+        if x.ndim != 1 or x.dtype != self.b.dtype:
+            expected = f"{self.b.dtype} of shape (B,)"
+            raise ValueError(f"Bias expects x as {expected}, got {x.dtype} of shape {x.shape}")
         self.y = x + self.b  # (B,) + (1,)
         return self.y
 
@@ -160,16 +165,12 @@ class Sigmoid:
         return []
 
 
-class RowGradient:
-    """The gradient of a table (n, K) of which a batch read R rows: all other rows are zero.
+class RowGradient(NamedTuple):
+    """The gradient of a table (n, K) of which a batch read R rows: all other rows are zero."""
 
-    rows (R,) are distinct and ascending, values (R, K) are their gradients, shape is the table's.
-    """
-
-    def __init__(self, rows, values, shape):
-        self.rows = rows
-        self.values = values
-        self.shape = shape
+    rows: np.ndarray  # (R,) distinct and ascending
+    values: np.ndarray  # (R, K) their gradients
+    shape: tuple  # (n, K)
 
     def to_dense(self):
         """The same gradient as an array (n, K)."""
@@ -184,7 +185,7 @@ def sum_by_id(ids, dy):
     An id used twice in the batch gets both gradients; `dW[ids] += dy` would keep only the last.
     Sorting brings equal ids together: the first of each run is copied, the others are added to it.
     """
-    order = ids.argsort()  # (B,)
+    order = ids.argsort(kind="stable")  # (B,)
     ids = ids.take(order)  # (B,) ascending
     is_first = np.ones(len(ids), bool)  # (B,) True where a run of equal ids begins
     np.not_equal(ids[1:], ids[:-1], out=is_first[1:])
@@ -224,10 +225,14 @@ def check_ids(ids, n_rows, name="ids"):
 
 def check_upstream(layer, dy):
     """Raise unless dy has the shape and dtype of the layer's latest output."""
-    if layer.y is not None and dy.shape == layer.y.shape and dy.dtype == layer.y.dtype:
-        return
+    if layer.y is None or dy.shape != layer.y.shape or dy.dtype != layer.y.dtype:
+        raise upstream_error(layer, dy)
+
+
+def upstream_error(layer, dy):
+    """The sentence for a backward without a forward, or with a dy that is not dL/dy."""
     name = type(layer).__name__
     if layer.y is None:
-        raise RuntimeError(f"{name}.backward before any forward: it has nothing to differentiate")
+        return RuntimeError(f"{name}.backward before any forward: it has nothing to differentiate")
     expected = f"{layer.y.dtype} of shape {layer.y.shape}"
-    raise ValueError(f"{name}.backward expects dy as {expected}, got {dy.dtype} of {dy.shape}")
+    return ValueError(f"{name}.backward expects dy as {expected}, got {dy.dtype} of {dy.shape}")

@@ -28,12 +28,12 @@ class BinaryCrossEntropy:
 
     def forward(self, p, labels):
         """p (B,) in [0, 1], labels (B,) in [0, 1] -> the mean loss."""
-        self.labels = check_labels(labels, p)
+        y = check_labels(labels, p)
         if not (p.min() >= 0 and p.max() <= 1):
             raise ValueError(f"probabilities must be in [0, 1], got {p.min()} to {p.max()}")
         eps = np.finfo(p.dtype).eps
         self.p = p.clip(eps, 1 - eps)
-        y = self.labels
+        self.labels = y
         losses = -(y * np.log(self.p) + (1 - y) * np.log1p(-self.p))  # (B,)
         return float(losses.sum() / len(losses))
 
@@ -67,6 +67,37 @@ class BinaryCrossEntropyWithLogits:
         """-> dz (B,)."""
         check_forward(self, self.z)
         dz = (sigmoid(self.z) - self.labels) / len(self.z)
+        return dz
+
+
+class BPR:
+    """Bayesian personalised ranking:  L = 1/B sum log(1 + e^-x),  x = z_pos - z_neg.
+
+    Row b of a batch and row b + B are a pair: one user, an item that user has and one not.
+    Gradients: dL/dz_pos = -sigmoid(-x) / B, dL/dz_neg its opposite: what both rows share gets 0.
+    Source: Rendle, Freudenthaler, Gantner & Schmidt-Thieme 2009, UAI.
+    """
+
+    def __init__(self):
+        self.x = None
+        self.sign = None
+
+    def forward(self, z, labels):
+        """Logits z (2B,), labels (2B,), in each pair one 1 and one 0 -> the mean loss."""
+        labels = check_labels(labels, z)
+        B = len(z) // 2
+        sign = labels[:B] - labels[B : 2 * B]  # (B,) 1 where the positive comes first, else -1
+        if len(z) % 2 or (np.abs(sign) != 1).any():
+            raise ValueError("BPR pairs row b with row b + B: one of them needs label 1, one 0")
+        self.sign, self.x = sign, sign * (z[:B] - z[B:])  # (B,)
+        losses = np.maximum(-self.x, 0) + np.log1p(np.exp(-np.abs(self.x)))  # (B,)
+        return float(losses.sum() / len(losses))
+
+    def backward(self):
+        """-> dz (2B,)."""
+        check_forward(self, self.x)
+        dx = -sigmoid(-self.x) / len(self.x)  # (B,)
+        dz = np.concatenate([dx * self.sign, -dx * self.sign])  # (2B,)
         return dz
 
 

@@ -61,8 +61,8 @@ class MF(Model):
     def __init__(self, n_users, n_items, n_factors, rng, *, dtype=np.float32):
         check_sizes(n_users=n_users, n_items=n_items, n_factors=n_factors)
         self.n_factors = n_factors
-        self.user_embedding = Embedding(n_users, n_factors + 1, rng, dtype=dtype)
-        self.item_embedding = Embedding(n_items, n_factors + 1, rng, dtype=dtype)
+        self.user_embedding = Embedding(n_users, n_factors + 1, rng, name="users", dtype=dtype)
+        self.item_embedding = Embedding(n_items, n_factors + 1, rng, name="items", dtype=dtype)
         self.user_embedding.W[:, n_factors] = 0
         self.item_embedding.W[:, n_factors] = 0
         self.output = Bias(dtype=dtype)
@@ -101,8 +101,8 @@ class GMF(Model):
 
     def __init__(self, n_users, n_items, n_factors, rng, *, dtype=np.float32):
         check_sizes(n_users=n_users, n_items=n_items, n_factors=n_factors)
-        self.user_embedding = Embedding(n_users, n_factors, rng, dtype=dtype)
-        self.item_embedding = Embedding(n_items, n_factors, rng, dtype=dtype)
+        self.user_embedding = Embedding(n_users, n_factors, rng, name="users", dtype=dtype)
+        self.item_embedding = Embedding(n_items, n_factors, rng, name="items", dtype=dtype)
         self.output = Dense(n_factors, 1, rng, limit=lecun(n_factors), dtype=dtype)
         self.sigmoid = Sigmoid()
 
@@ -141,8 +141,8 @@ class MLP(Model):
         self.widths = check_widths(layers)
         check_sizes(n_users=n_users, n_items=n_items)
         width = self.widths[0] // 2
-        self.user_embedding = Embedding(n_users, width, rng, dtype=dtype)
-        self.item_embedding = Embedding(n_items, width, rng, dtype=dtype)
+        self.user_embedding = Embedding(n_users, width, rng, name="users", dtype=dtype)
+        self.item_embedding = Embedding(n_items, width, rng, name="items", dtype=dtype)
         self.tower = make_tower(self.widths, rng, dtype)
         self.output = Dense(self.widths[-1], 1, rng, limit=lecun(self.widths[-1]), dtype=dtype)
         self.sigmoid = Sigmoid()
@@ -193,8 +193,8 @@ class NeuMF(Model):
         self.n_factors = n_factors
         self.branch_weight = None if branch_weight is None else float(branch_weight)
         width = n_factors + self.widths[0] // 2
-        self.user_embedding = Embedding(n_users, width, rng, dtype=dtype)
-        self.item_embedding = Embedding(n_items, width, rng, dtype=dtype)
+        self.user_embedding = Embedding(n_users, width, rng, name="users", dtype=dtype)
+        self.item_embedding = Embedding(n_items, width, rng, name="items", dtype=dtype)
         self.tower = make_tower(self.widths, rng, dtype)
         n_phi = n_factors + self.widths[-1]
         self.output = Dense(n_phi, 1, rng, limit=lecun(n_phi), dtype=dtype)
@@ -291,9 +291,10 @@ def check_sizes(**sizes):
 
 def check_widths(layers):
     """Return the tower's widths as a tuple, or raise; the first is split between user and item."""
-    widths = tuple(layers)
+    widths = () if isinstance(layers, int) else tuple(layers)
     for width in widths:
         check_sizes(width=width)
     if not widths or widths[0] % 2:
-        raise ValueError(f"layers must begin with an even width, user and item half each: {layers}")
+        example = "user and item half each, such as (64, 32, 16, 8)"
+        raise ValueError(f"layers must begin with an even width, {example}; got {layers}")
     return widths

@@ -8,6 +8,7 @@ the momentum a row still has: this one is dense, the textbook's; row_adam.py has
 """
 
 import math
+import numbers
 
 import numpy as np
 
@@ -27,8 +28,7 @@ class SGD:
         self.l2 = check_rate("l2", l2)
 
     def step(self, parameters):
-        for name, W, dW in parameters:
-            rows, g = present(name, W, dW)
+        for _, W, rows, g in present(parameters):
             W[rows] -= self.lr * (g + self.l2 * W[rows])
 
 
@@ -46,8 +46,7 @@ class Adagrad:
         self.s = {}  # name -> sum of squared gradients, W's shape
 
     def step(self, parameters):
-        for name, W, dW in parameters:
-            rows, g = present(name, W, dW)
+        for name, W, rows, g in present(parameters):
             if name not in self.s:
                 self.s[name] = np.zeros_like(W)
             s = self.s[name]
@@ -79,10 +78,10 @@ class Adam:
         self.v = {}  # name -> mean of their squares, W's shape
 
     def step(self, parameters):
+        gradients = present(parameters)
         self.t += 1
         alpha = self.lr * math.sqrt(1 - self.beta2**self.t) / (1 - self.beta1**self.t)
-        for name, W, dW in parameters:
-            rows, g = present(name, W, dW)
+        for name, W, rows, g in gradients:
             if name not in self.m:
                 self.m[name], self.v[name] = np.zeros_like(W), np.zeros_like(W)
             m, v = self.m[name], self.v[name]
@@ -93,20 +92,25 @@ class Adam:
             W -= alpha * m / (np.sqrt(v) + self.eps)
 
 
-def present(name, W, dW):
-    """The rows a gradient has something to say about, and what: all of them if it is an array."""
-    rows, g = (dW.rows, dW.values) if isinstance(dW, RowGradient) else (slice(None), dW)
-    if g is None:
-        raise RuntimeError(f"{name} has no gradient yet: call model.backward before step")
-    if dW.shape != W.shape or g.dtype != W.dtype:
-        got = f"{g.dtype} of {dW.shape}"
-        raise ValueError(f"the gradient of {name} must be {W.dtype} of {W.shape}, got {got}")
-    return rows, g
+def present(parameters):
+    """[(name, W, rows, g), ...]: the rows of W each gradient speaks of, and what it says.
+
+    For an array these are all rows. Checks every gradient before any weight is changed.
+    """
+    gradients = []
+    for name, W, dW in parameters:
+        rows, g = (dW.rows, dW.values) if isinstance(dW, RowGradient) else (slice(None), dW)
+        if g is None:
+            raise RuntimeError(f"{name} has no gradient yet: call model.backward before step")
+        if dW.shape != W.shape or g.dtype != W.dtype:
+            got = f"{g.dtype} of {dW.shape}"
+            raise ValueError(f"the gradient of {name} must be {W.dtype} of {W.shape}, got {got}")
+        gradients.append((name, W, rows, g))
+    return gradients
 
 
 def check_rate(name, value, low=0.0, high=math.inf):
     """Return value as a Python float: a NumPy scalar would turn float32 weights into float64."""
-    value = float(value)
-    if not low <= value < high:
-        raise ValueError(f"{name} must be in [{low:g}, {high:g}), got {value}")
-    return value
+    if not isinstance(value, numbers.Real) or not low <= value < high:
+        raise ValueError(f"{name} must be in [{low:g}, {high:g}), got {value!r}")
+    return float(value)

@@ -12,7 +12,6 @@ import math
 
 import numpy as np
 
-from .layers import RowGradient
 from .optimizers import check_rate, present
 
 BLOCK = 2**15  # numbers worked on at a time, so that a block and its temporaries stay in cache
@@ -72,9 +71,8 @@ class RowAdam:
     def step(self, parameters):
         """Take one step: at once for dense parameters, for table rows when they are next read."""
         tables, arrays = [], []
-        for name, W, dW in parameters:
-            rows, g = present(name, W, dW)
-            if isinstance(dW, RowGradient):
+        for name, W, rows, g in present(parameters):
+            if isinstance(rows, np.ndarray):
                 self._check_caught_up(name, rows)
                 tables.append((name, rows, g))
             else:
@@ -98,14 +96,14 @@ class RowAdam:
 
     def _check_caught_up(self, name, rows):
         known = self.tables is not None and name in self.tables.W
-        if not known or not self.lazy and (self.tables.t_of(name, rows) != self.t).any():
+        if not known or (not self.lazy and (self.tables.t_of(name, rows) != self.t).any()):
             raise RuntimeError(
                 f"{name} has gradients for rows that were not caught up: "
                 "call optimizer.catch_up(model.lookups(users, items)) before model.forward"
             )
 
     def _move(self, piece):
-        """Take all steps a row has missed in one. A row given twice is computed twice, moved once."""
+        """Take all steps a row has missed in one; a row given twice moves once."""
         tables = self.tables
         rows = tables.rows(piece)  # (R,)
         moments = tables.moments.take(rows, axis=0)  # (R, 2, K)
@@ -256,7 +254,7 @@ class MissedSteps:
 
 
 def pieces(tables, K):
-    """Cut [(name, ids, ...), ...] into lists of at most BLOCK numbers; small tables stay together."""
+    """Cut [(name, ids, ...), ...] into lists of BLOCK numbers; small tables stay together."""
     if sum(len(ids) for _, ids, *_ in tables) * K <= BLOCK:
         return [tables]
     step = max(1, BLOCK // K)

@@ -80,7 +80,6 @@ def test_no_frame_is_deeper_than_model_layer_helper(name):
     assert ("backward", "backward") in of_model.stacks
 
 
-@pytest.mark.xfail(strict=True, reason="102 lines: check_upstream costs two a layer")
 def test_a_backward_of_neumf_with_its_loss_is_at_most_ninety_lines():
     of_loss, of_model = walk_back("neumf")
     assert of_loss.lines + of_model.lines <= 90

@@ -17,7 +17,7 @@ CORE = {
     "models": {"layers"},
     "optimizers": {"layers"},
 }
-FOREIGN = {"numpy", "math", "itertools"}
+FOREIGN = {"itertools", "math", "numbers", "numpy", "typing"}
 GENERATOR_MAKERS = {"default_rng", "Generator", "SeedSequence", "BitGenerator", "PCG64"}
 
 

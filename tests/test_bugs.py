@@ -107,7 +107,6 @@ def test_a_bug_of_the_loss_is_in_the_plain_loss_too(bug):
     assert error() < 1e-8
 
 
-@pytest.mark.xfail(reason="sum_by_id sorts unstably: which gradient is the last is left to chance")
 def test_dropped_repeats_does_what_the_famous_line_does():
     # G[ids] += g keeps of a row used twice the last gradient only
     embedding = Embedding(7, 5, np.random.default_rng(0), dtype=np.float64)

@@ -316,7 +316,6 @@ def test_bad_pairs_raise(name):
 
 
 @pytest.mark.parametrize("name", FOUR)
-@pytest.mark.xfail(strict=True, reason="check_ids is called without the name of the side")
 def test_a_bad_id_is_said_to_be_a_user_or_an_item(name):
     with pytest.raises(IndexError, match="item"):
         make_model(name).forward([0], [99])

@@ -102,7 +102,7 @@ def test_ties_of_movielens_100k(data_dir):
     split = leave_one_out(data, rng())
     assert (len(data), data.n_users, data.n_items) == (100_000, 943, 1682)
     assert "Users with ties at their latest timestamp, broken at random: 415." in split.notes
-    for user, item, time in zip(split.test.users, split.test.items, split.test.timestamps):
+    for user, time in zip(split.test.users, split.test.timestamps):
         assert time == data.timestamps[data.users == user].max()
 
 

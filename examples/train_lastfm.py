@@ -1,0 +1,268 @@
+"""Train popularity, item-kNN, GMF, MLP and NeuMF on Last.fm and recommend artists by name.
+
+python examples/train_lastfm.py                                # real data if found, else sample
+python examples/train_lastfm.py --data FOLDER                  # HetRec folder or NCF files
+python examples/train_lastfm.py --model neumf --preset snippet
+"""
+
+import argparse
+import os
+import pathlib
+import time
+
+import numpy as np
+import pandas as pd
+
+from ncf_numpy import GMF, MLP, NeuMF, RowAdam, fit
+from ncf_numpy.baselines import ItemKNN, Popularity
+from ncf_numpy.datasets import (
+    artist_names,
+    leave_one_out,
+    load_lastfm_2k,
+    load_ncf_files,
+    sample_lastfm,
+)
+from ncf_numpy.metrics import evaluate
+
+MODELS = ("popularity", "itemknn", "gmf", "mlp", "neumf")
+PRESETS = {  # the paper's settings at 8 factors, and those of the two tutorials
+    "paper": {"factors": 8, "layers": (64, 32, 16, 8), "batch_size": 256, "epochs": 20},
+    "notebook": {"factors": 32, "layers": (64, 32, 16, 8), "batch_size": 1024, "epochs": 10},
+    "snippet": {"factors": 8, "layers": (64, 16, 8), "batch_size": 128, "epochs": 10, "alpha": 0.5},
+}
+HOW_TO_GET_IT = (
+    "To train on the real data, unpack "
+    "https://files.grouplens.org/datasets/hetrec2011/hetrec2011-lastfm-2k.zip and pass its folder "
+    "as --data FOLDER (or put it below the folder that NCF_NUMPY_DATA names)."
+)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n")[0],
+        epilog="The presets: " + "; ".join(f"{name} {values}" for name, values in PRESETS.items()),
+    )
+    parser.add_argument("--model", choices=("all", *MODELS), default="all")
+    parser.add_argument("--preset", choices=PRESETS, default="paper")
+    parser.add_argument("--factors", type=int, help="of GMF and of NeuMF's GMF branch")
+    parser.add_argument("--layers", type=parse_layers, help="tower widths, such as 64,32,16,8")
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--negatives", type=int, default=4, help="per positive and epoch")
+    parser.add_argument("--lr", type=float, default=1e-3, help="Adam's learning rate")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--data", type=pathlib.Path, metavar="DIR", help="where the data lies")
+    parser.add_argument("--dataset", choices=("auto", "lastfm-2k", "sample"), default="auto")
+    parser.add_argument(
+        "--listener", type=int, default=0, help="row number of whom to recommend to"
+    )
+    parser.add_argument("--artist", help="whose likes to list (default: the most popular)")
+    parser.add_argument("--plot", type=pathlib.Path, metavar="FILE", help="draw the curves there")
+    arguments = parser.parse_args()
+    for name, value in {"alpha": None, **PRESETS[arguments.preset]}.items():
+        if getattr(arguments, name, None) is None:
+            setattr(arguments, name, value)
+    if arguments.data and arguments.dataset == "sample":
+        parser.error("--dataset sample is made up on the spot and takes no --data")
+    return parser, arguments
+
+
+def parse_layers(text):
+    """'64,32,16,8' -> (64, 32, 16, 8)."""
+    try:
+        return tuple(int(width) for width in text.strip("[]() ").split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected widths such as 64,32,16,8, got {text!r}"
+        ) from None
+
+
+def find_lastfm():
+    """The folder of the real data below NCF_NUMPY_DATA, or None."""
+    root = os.environ.get("NCF_NUMPY_DATA")
+    folder = pathlib.Path(root) / "hetrec2011-lastfm-2k" if root else None
+    return folder if folder and (folder / "user_artists.dat").is_file() else None
+
+
+def load_split(arguments, rng):
+    """The split to train on, and the oracle if the data is the made-up sample."""
+    folder = arguments.data or (find_lastfm() if arguments.dataset != "sample" else None)
+    if folder is None:
+        if arguments.dataset == "lastfm-2k":
+            raise FileNotFoundError(f"no Last.fm data found. {HOW_TO_GET_IT}")
+        if arguments.dataset == "auto":
+            print(
+                f"NOT REAL DATA: no Last.fm data found, so this is a made-up sample. {HOW_TO_GET_IT}"
+            )
+        interactions, oracle = sample_lastfm()
+        return leave_one_out(interactions, rng), oracle
+    if folder.is_dir() and any(folder.glob("*.train.rating")):
+        siblings = find_lastfm()
+        names = artist_names(siblings) if siblings and "lastfm" in folder.name else None
+        return load_ncf_files(folder, rng, item_names=names), None
+    return leave_one_out(load_lastfm_2k(folder), rng), None
+
+
+def build(name, arguments, n_users, n_items, rng):
+    """A fresh neural model."""
+    if name == "gmf":
+        return GMF(n_users, n_items, arguments.factors, rng)
+    if name == "mlp":
+        return MLP(n_users, n_items, arguments.layers, rng)
+    factors, alpha = arguments.factors, arguments.alpha
+    return NeuMF(n_users, n_items, factors, arguments.layers, rng, branch_weight=alpha)
+
+
+def train_neural(name, split, arguments):
+    """A trained model, its history and its row of the table."""
+    rng = np.random.default_rng(arguments.seed)
+    model = build(name, arguments, split.train.n_users, split.train.n_items, rng)
+    start = time.perf_counter()
+    history = fit(
+        model,
+        split,
+        rng,
+        epochs=arguments.epochs,
+        batch_size=arguments.batch_size,
+        negatives=arguments.negatives,
+        optimizer=RowAdam(lr=arguments.lr),
+    )
+    seconds = time.perf_counter() - start
+    chosen = history[history["chosen"]].iloc[0]
+    row = {"epoch": int(chosen["epoch"]), "loss": chosen["loss"]}
+    row |= scores(model, split.validation, "validation") | scores(model, split.test, "test")
+    return model, history, row | {"seconds": seconds}
+
+
+def fit_baseline(make, split):
+    """A baseline and its row: for the test column it may also see the validation items."""
+    start = time.perf_counter()
+    row = scores(make().fit(split.train), split.validation, "validation")
+    baseline = make().fit(split.train_and_validation())
+    row |= scores(baseline, split.test, "test")
+    return baseline, row | {"seconds": time.perf_counter() - start}
+
+
+def scores(scorer, holdout, name):
+    result = evaluate(scorer, holdout)
+    return {f"HR@10 {name}": result.hr, f"NDCG@10 {name}": result.ndcg}
+
+
+def print_table(rows):
+    table = pd.DataFrame(rows).set_index("model")
+    formats = {"epoch": "{:.0f}", "loss": "{:.4f}", "seconds": "{:.1f}"}
+    formatters = {
+        column: lambda value, form=formats.get(column, "{:.4f}"): form.format(value)
+        for column in table.columns
+    }
+    print("\n" + table.to_string(formatters=formatters, na_rep="", index_names=False))
+
+
+def recommend(scorer, interactions, user, k=10):
+    """The k artists of highest score that the user does not have."""
+    items = np.arange(interactions.n_items)
+    score = scorer.predict(np.full(len(items), user), items)
+    score[interactions.items_of(user)] = -np.inf
+    return np.argsort(-score, kind="stable")[:k]
+
+
+def similar(model, item, k=10):
+    """The k artists whose embeddings have the largest cosine with this one's."""
+    W = model.item_embedding.W  # (n_items, K)
+    directions = W / np.linalg.norm(W, axis=1, keepdims=True)
+    cosine = directions @ directions[item]  # (n_items,)
+    cosine[item] = -np.inf
+    return np.argsort(-cosine, kind="stable")[:k]
+
+
+def print_columns(title, columns):
+    """Artist names side by side."""
+    table = pd.DataFrame({name: pd.Series(names) for name, names in columns.items()}).fillna("")
+    table.index += 1
+    print(f"\n{title}\n{table.map(lambda name: name[:32]).to_string(justify='left')}")
+
+
+def plot(histories, path):
+    """Loss and validation HR@10 by epoch."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+    for name, history in histories.items():
+        left.plot(history["epoch"], history["loss"], label=name)
+        right.plot(history["epoch"], history["hr"], label=name)
+    left.set(xlabel="epoch", ylabel="training loss")
+    right.set(xlabel="epoch", ylabel="HR@10 (validation)")
+    right.legend()
+    figure.savefig(path)
+    print(f"\ncurves drawn to {path}")
+
+
+def run(arguments):
+    rng = np.random.default_rng(arguments.seed)
+    split, oracle = load_split(arguments, rng)
+    train = split.train
+    print(
+        f"{train.source}: {train.n_users:,} listeners, {train.n_items:,} artists, {len(train):,} train"
+    )
+    print(split.protocol)
+    for note in split.notes:
+        print(f"  {note}")
+    chosen = MODELS if arguments.model == "all" else (arguments.model,)
+    scorers, histories, rows = {}, {}, []
+    for name in chosen:
+        print(f"training {name} ...", flush=True)
+        if name == "popularity":
+            scorers[name], row = fit_baseline(Popularity, split)
+        elif name == "itemknn":
+            scorers[name], row = fit_baseline(lambda: ItemKNN(neighbours=400, shrink=10), split)
+        else:
+            scorers[name], histories[name], row = train_neural(name, split, arguments)
+        rows.append({"model": name, "epoch": np.nan, "loss": np.nan, **row})
+    if oracle is not None:
+        best = scores(oracle, split.validation, "validation") | scores(oracle, split.test, "test")
+        rows.append({"model": "(oracle)", **best})
+    print_table(rows)
+    if oracle is not None:
+        print("The oracle knows how the sample was made: no model can be better in expectation.")
+    best = chosen[-1]
+    everything = split.train_and_validation()
+    names = np.array([everything.item_name(item) for item in range(everything.n_items)], object)
+    user = arguments.listener
+    listened = names[everything.items_of(user)[:10]]
+    columns = {
+        "listens to": listened,
+        f"{best} recommends": names[recommend(scorers[best], everything, user)],
+    }
+    if "itemknn" in scorers and best != "itemknn":
+        columns["itemknn recommends"] = names[recommend(scorers["itemknn"], everything, user)]
+    print_columns(f"For listener {everything.user_ids[user]}:", columns)
+    item = everything.find_item(arguments.artist) if arguments.artist else popular(everything)
+    columns = {}
+    if best in histories:
+        columns[best] = names[similar(scorers[best], item)]
+    if "itemknn" in scorers:
+        columns["itemknn"] = names[scorers["itemknn"].similar_items(item, 10)[0]]
+    if columns:
+        print_columns(f"Artists similar to {names[item]}:", columns)
+    if arguments.plot and histories:
+        plot(histories, arguments.plot)
+
+
+def popular(interactions):
+    """The artist most listeners have."""
+    return int(np.bincount(interactions.items).argmax())
+
+
+def main():
+    parser, arguments = parse_arguments()
+    try:
+        run(arguments)
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        parser.exit(1, f"error: {error}\n")
+
+
+if __name__ == "__main__":
+    main()
