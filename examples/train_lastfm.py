@@ -91,9 +91,7 @@ def load_split(arguments, rng):
         if arguments.dataset == "lastfm-2k":
             raise FileNotFoundError(f"no Last.fm data found. {HOW_TO_GET_IT}")
         if arguments.dataset == "auto":
-            print(
-                f"NOT REAL DATA: no Last.fm data found, so this is a made-up sample. {HOW_TO_GET_IT}"
-            )
+            print(f"NOT REAL DATA: no Last.fm found, so this is a made-up sample. {HOW_TO_GET_IT}")
         interactions, oracle = sample_lastfm()
         return leave_one_out(interactions, rng), oracle
     if folder.is_dir() and any(folder.glob("*.train.rating")):
@@ -150,11 +148,8 @@ def scores(scorer, holdout, name):
 
 def print_table(rows):
     table = pd.DataFrame(rows).set_index("model")
-    formats = {"epoch": "{:.0f}", "loss": "{:.4f}", "seconds": "{:.1f}"}
-    formatters = {
-        column: lambda value, form=formats.get(column, "{:.4f}"): form.format(value)
-        for column in table.columns
-    }
+    digits = dict.fromkeys(table, "{:.4f}") | {"epoch": "{:.0f}", "seconds": "{:.1f}"}
+    formatters = {column: digits[column].format for column in table}
     print("\n" + table.to_string(formatters=formatters, na_rep="", index_names=False))
 
 
@@ -200,19 +195,10 @@ def plot(histories, path):
     print(f"\ncurves drawn to {path}")
 
 
-def run(arguments):
-    rng = np.random.default_rng(arguments.seed)
-    split, oracle = load_split(arguments, rng)
-    train = split.train
-    print(
-        f"{train.source}: {train.n_users:,} listeners, {train.n_items:,} artists, {len(train):,} train"
-    )
-    print(split.protocol)
-    for note in split.notes:
-        print(f"  {note}")
-    chosen = MODELS if arguments.model == "all" else (arguments.model,)
+def train_all(names, split, arguments):
+    """{name: scorer}, {name: history} of the neural ones, and the rows of the table."""
     scorers, histories, rows = {}, {}, []
-    for name in chosen:
+    for name in names:
         print(f"training {name} ...", flush=True)
         if name == "popularity":
             scorers[name], row = fit_baseline(Popularity, split)
@@ -221,39 +207,60 @@ def run(arguments):
         else:
             scorers[name], histories[name], row = train_neural(name, split, arguments)
         rows.append({"model": name, "epoch": np.nan, "loss": np.nan, **row})
+    return scorers, histories, rows
+
+
+def print_recommendations(scorers, interactions, user):
+    """What a listener has, next to what the last model and item-kNN would add."""
+    names = all_names(interactions)
+    columns = {"listens to": names[interactions.items_of(user)[:10]]}
+    for name in dict.fromkeys([list(scorers)[-1], *scorers.keys() & {"itemknn"}]):
+        columns[f"{name} recommends"] = names[recommend(scorers[name], interactions, user)]
+    print_columns(f"For listener {interactions.user_ids[user]}:", columns)
+
+
+def print_similar(scorers, interactions, item):
+    """The artists nearest to one, for the last neural model and for item-kNN."""
+    names = all_names(interactions)
+    columns = {}
+    for name, scorer in reversed(scorers.items()):
+        if isinstance(scorer, ItemKNN):
+            columns[name] = names[scorer.similar_items(item, 10)[0]]
+        elif hasattr(scorer, "item_embedding") and not columns:
+            columns[name] = names[similar(scorer, item)]
+    if columns:
+        print_columns(f"Artists similar to {names[item]}:", columns)
+
+
+def all_names(interactions):
+    return np.array([interactions.item_name(i) for i in range(interactions.n_items)], object)
+
+
+def run(arguments):
+    rng = np.random.default_rng(arguments.seed)
+    split, oracle = load_split(arguments, rng)
+    train = split.train
+    size = (
+        f"{train.n_users:,} listeners, {train.n_items:,} artists, {len(train):,} pairs to train on"
+    )
+    print("\n".join([f"{train.source}: {size}", split.protocol, *split.notes]), flush=True)
+
+    names = MODELS if arguments.model == "all" else (arguments.model,)
+    scorers, histories, rows = train_all(names, split, arguments)
     if oracle is not None:
         best = scores(oracle, split.validation, "validation") | scores(oracle, split.test, "test")
         rows.append({"model": "(oracle)", **best})
     print_table(rows)
     if oracle is not None:
         print("The oracle knows how the sample was made: no model can be better in expectation.")
-    best = chosen[-1]
+
     everything = split.train_and_validation()
-    names = np.array([everything.item_name(item) for item in range(everything.n_items)], object)
-    user = arguments.listener
-    listened = names[everything.items_of(user)[:10]]
-    columns = {
-        "listens to": listened,
-        f"{best} recommends": names[recommend(scorers[best], everything, user)],
-    }
-    if "itemknn" in scorers and best != "itemknn":
-        columns["itemknn recommends"] = names[recommend(scorers["itemknn"], everything, user)]
-    print_columns(f"For listener {everything.user_ids[user]}:", columns)
-    item = everything.find_item(arguments.artist) if arguments.artist else popular(everything)
-    columns = {}
-    if best in histories:
-        columns[best] = names[similar(scorers[best], item)]
-    if "itemknn" in scorers:
-        columns["itemknn"] = names[scorers["itemknn"].similar_items(item, 10)[0]]
-    if columns:
-        print_columns(f"Artists similar to {names[item]}:", columns)
+    most_popular = int(np.bincount(everything.items).argmax())
+    item = everything.find_item(arguments.artist) if arguments.artist else most_popular
+    print_recommendations(scorers, everything, arguments.listener)
+    print_similar(scorers, everything, item)
     if arguments.plot and histories:
         plot(histories, arguments.plot)
-
-
-def popular(interactions):
-    """The artist most listeners have."""
-    return int(np.bincount(interactions.items).argmax())
 
 
 def main():
