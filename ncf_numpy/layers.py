@@ -185,7 +185,8 @@ def sum_by_id(ids, dy):
     An id used twice in the batch gets both gradients; `dW[ids] += dy` would keep only the last.
     Sorting brings equal ids together: the first of each run is copied, the others are added to it.
     """
-    order = ids.argsort(kind="stable")  # (B,)
+    # By id, then by place in the batch: a stable sort, only faster.
+    order = (ids * len(ids) + np.arange(len(ids))).argsort()  # (B,)
     ids = ids.take(order)  # (B,) ascending
     is_first = np.ones(len(ids), bool)  # (B,) True where a run of equal ids begins
     np.not_equal(ids[1:], ids[:-1], out=is_first[1:])

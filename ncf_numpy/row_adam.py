@@ -73,14 +73,14 @@ class RowAdam:
         tables, arrays = [], []
         for name, W, rows, g in present(parameters):
             if isinstance(rows, np.ndarray):
-                self._check_caught_up(name, rows)
                 tables.append((name, rows, g))
             else:
                 arrays.append((W, g))
+        todo = self._caught_up(tables)
         self.t += 1
         update = self._step_rows if self.lazy else self._add_gradients
-        for piece in pieces(tables, self.tables.K) if tables else []:
-            update(piece)
+        for rows, piece in todo:
+            update(rows, piece)
         if arrays:
             self._step_arrays(arrays)
 
@@ -94,13 +94,22 @@ class RowAdam:
             for piece in pieces(everything, self.tables.K):
                 self._move(piece)
 
-    def _check_caught_up(self, name, rows):
-        known = self.tables is not None and name in self.tables.W
-        if not known or (not self.lazy and (self.tables.t_of(name, rows) != self.t).any()):
+    def _caught_up(self, tables):
+        """[(rows (R,), piece), ...] of the tables' gradients, or RuntimeError if any row is not."""
+        known = {} if self.tables is None else self.tables.W
+        behind = [name for name, _, _ in tables if name not in known]
+        todo = []
+        for piece in pieces(tables, self.tables.K) if known else []:
+            rows = self.tables.rows(piece)
+            if not self.lazy and (self.tables.t.take(rows) != self.t).any():
+                behind += [name for name, _, _ in piece]
+            todo.append((rows, piece))
+        if behind:
             raise RuntimeError(
-                f"{name} has gradients for rows that were not caught up: "
-                "call optimizer.catch_up(model.lookups(users, items)) before model.forward"
+                f"gradients for rows of {' and '.join(behind)} that were not caught up: call "
+                "optimizer.catch_up(model.lookups(users, items)) before model.forward"
             )
+        return todo
 
     def _move(self, piece):
         """Take all steps a row has missed in one; a row given twice moves once."""
@@ -118,20 +127,18 @@ class RowAdam:
         tables.moments[rows] = moments
         tables.t[rows] = self.t
 
-    def _add_gradients(self, piece):
+    def _add_gradients(self, rows, piece):
         """m += g and v += g^2: both have been decayed already, when the row was caught up."""
-        rows = self.tables.rows(piece)  # (R,)
         g = np.concatenate([g for _, _, g in piece])  # (R, K)
         moments = self.tables.moments.take(rows, axis=0)  # (R, 2, K)
         moments += np.concatenate([g, g * g], axis=1).reshape(moments.shape)
         self.tables.moments[rows] = moments
 
-    def _step_rows(self, piece):
+    def _step_rows(self, rows, piece):
         """lazy: Adam's step at once on these rows, as if the others did not exist."""
-        rows = self.tables.rows(piece)  # (R,)
         once = np.ones(len(rows), np.intp)
         self.tables.moments[rows] *= self._missed.decay(once, self.tables.moments.dtype)
-        self._add_gradients(piece)
+        self._add_gradients(rows, piece)
         m, v = self.tables.moments[rows, 0], self.tables.moments[rows, 1]  # (R, K)
         size, eps = self._missed.one_step(self.t)
         self.tables.subtract(piece, size * m / (np.sqrt(v) + eps))
@@ -177,9 +184,6 @@ class Tables:
         self.first = dict(zip(W, np.cumsum([0, *sizes])))  # of each table, in all N
         self.moments = np.zeros((sum(sizes), 2, self.K), next(iter(W.values())).dtype)
         self.t = np.zeros(sum(sizes), np.intp)
-
-    def t_of(self, name, ids):
-        return self.t.take(ids + self.first[name])
 
     def rows(self, piece):
         """[(name, ids, ...), ...] -> the rows (R,) of all these tables' moments."""
