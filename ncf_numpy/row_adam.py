@@ -117,10 +117,11 @@ class RowAdam:
         rows = tables.rows(piece)  # (R,)
         moments = tables.moments.take(rows, axis=0)  # (R, 2, K)
         since = tables.t.take(rows)  # (R,)
-        size, eps = self._missed.as_one(since, self.t, moments.dtype)  # (2, R)
-        move = size[:, None] * moments[:, 0]  # (R, 1) * (R, K)
+        size, eps, spread = self._missed.as_one(since, self.t, moments.dtype)  # (3, R)
         scale = np.sqrt(moments[:, 1])  # (R, K)
         scale += eps[:, None]
+        scale -= spread[:, None] / scale  # (R, 1) / (R, K)
+        move = size[:, None] * moments[:, 0]  # (R, 1) * (R, K)
         move /= scale
         tables.subtract(piece, move)
         moments *= self._missed.decay(self.t - since, moments.dtype)  # (R, 2, K) * (R, 2, 1)
@@ -211,19 +212,23 @@ class EndToEnd:
 
 
 class MissedSteps:
-    """The step size and eps of the one step that stands for the steps s + 1 .. t of a row.
+    """The one step that stands for the steps s + 1 .. t of a row: its size, its eps, their spread.
 
-    With S_p = sum of alpha_i c_p^(i - s - 1) over i = s + 1 .. t, c_0 = beta1 / sqrt(beta2) and
-    c_1 = beta1 / beta2, the size is S_0 and the eps is eps S_1 / S_0. Each S_p is the difference of
-    two tail sums B_p[s] = alpha_(s+1) + c_p B_p[s + 1], kept in tables that grow with time.
-    For moments that are sums, not means, both carry factors of (1 - beta).
+    Step i divides by sqrt(v) + eps x_i with x_i = beta2^(-(i - s - 1) / 2). With mean and variance
+    of x under the weights w_i = alpha_i (beta1 / sqrt(beta2))^(i - s - 1), the sum of all steps is
+
+        sum(w) m / (scale - spread / scale),  scale = sqrt(v) + eps mean(x),  spread = eps^2 var(x)
+
+    but for the third moment of x. They come from S_p = sum(w x^p), p = 0, 1, 2, each the difference
+    of two tail sums B_p[s] = alpha_(s+1) + c_p B_p[s + 1],  c_p = beta1 / beta2^((p + 1) / 2), in
+    tables that grow with time. As the moments are sums, not means, factors of (1 - beta) go here.
     """
 
     def __init__(self, lr, beta1, beta2, eps):
         self.lr, self.beta1, self.beta2 = lr, beta1, beta2
         self.eps = eps / math.sqrt(1 - beta2)
         self.gain = (1 - beta1) / math.sqrt(1 - beta2)
-        self.c = np.array([[beta1 / math.sqrt(beta2)], [beta1 / beta2]])  # (2, 1)
+        self.c = beta1 / beta2 ** ((np.arange(3)[:, None] + 1) / 2)  # (3, 1)
         self.grow(1024)
 
     def one_step(self, t):
@@ -233,23 +238,24 @@ class MissedSteps:
 
     def grow(self, n):
         """Make the tables long enough for n steps. What is cut off beyond n cancels in S_p."""
-        self.tails = np.zeros((2, n + 1))  # B_0[s] and eps B_1[s]
+        self.tails = np.zeros((3, n + 1))  # eps^p B_p[s]
+        powers_of_eps = self.eps ** np.arange(3)
         for s in reversed(range(n)):
-            size, eps = self.one_step(s + 1)
-            self.tails[0, s] = size + self.c[0, 0] * self.tails[0, s + 1]
-            self.tails[1, s] = size * eps + self.c[1, 0] * self.tails[1, s + 1]
+            size, _ = self.one_step(s + 1)
+            self.tails[:, s] = size * powers_of_eps + self.c[:, 0] * self.tails[:, s + 1]
         k = np.arange(n + 1)
-        self.powers = self.c**k  # (2, n + 1)
+        self.powers = self.c**k  # (3, n + 1)
         self.decays = np.stack([self.beta1**k, self.beta2**k], axis=1)[:, :, None]  # (n + 1, 2, 1)
 
     def as_one(self, since, t, dtype):
-        """Size and eps, (2, R), that stand for the steps since + 1 .. t; since (R,)."""
+        """Size, eps and spread, (3, R), of the one step for since + 1 .. t; since (R,)."""
         if t >= self.tails.shape[1]:
             self.grow(2 * t)
-        S = self.tails.take(since, axis=1)  # (2, R)
+        S = self.tails.take(since, axis=1)  # (3, R)
         S -= self.powers.take(t - since, axis=1) * self.tails[:, t, None]
         S += 1e-300  # where no step was missed or lr is 0: size 0 and any eps, not 0 / 0
-        S[1] /= S[0]
+        S[1:] /= S[0]
+        S[2] -= S[1] * S[1]
         return S.astype(dtype)
 
     def decay(self, k, dtype):

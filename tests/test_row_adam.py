@@ -36,7 +36,7 @@ def largest_difference(one, other):
 
 
 def follow(optimizer, gradients, dtype, n=2000, K=8, flush_every=1000):
-    """Apply [(rows, values), ...] to one table; the ids of each batch come shuffled, with repeats."""
+    """Apply [(rows, values), ...] to one table; a batch's ids come shuffled, with repeats."""
     rng = np.random.default_rng(1)
     W = rng.normal(0, 0.01, (n, K)).astype(dtype)
     for step, (rows, values) in enumerate(gradients, start=1):
@@ -61,7 +61,7 @@ def prescribed(n_steps, size, n=2000, K=8):
 
 def test_float64_after_2000_training_steps_is_dense_adam_to_1e_7():
     dense, rowwise = train(Adam(), 2000), train(RowAdam(), 2000)
-    assert largest_difference(dense, rowwise) <= 1e-7
+    assert largest_difference(dense, rowwise) <= 1e-8
     start = train(Adam(), 0)
     assert largest_difference(dense, start) > 0.1  # it did travel
 
@@ -80,8 +80,8 @@ def test_float32_after_6000_prescribed_steps_is_dense_adam_to_1e_5(size, eps):
 @pytest.mark.parametrize("missed", [0, 1, 2, 10, 100, 3000])
 @pytest.mark.parametrize("ratio", [1e3, 1.0, 1e-3])  # sqrt(v) / eps
 def test_one_step_stands_for_all_that_were_missed(missed, ratio):
-    # The row is touched once, at step 1, with gradient g: m = .1 g, v = .001 g^2. Independently,
-    # term by term: step i = 1 .. 1 + missed moves it by alpha_i .9^(i-1) m / (.999^((i-1)/2) sqrt v + eps)
+    # The row is touched once, at step 1, with gradient g: m = .1 g, v = .001 g^2. Term by term, step
+    # i = 1 .. 1 + missed moves it by alpha_i .9^(i-1) m / (.999^((i-1)/2) sqrt v + eps).
     eps = 1e-6
     g = ratio * eps / math.sqrt(0.001)
     m, root = 0.1 * g, math.sqrt(0.001) * g
@@ -96,9 +96,10 @@ def test_one_step_stands_for_all_that_were_missed(missed, ratio):
         optimizer.catch_up([("W", W, np.array([2 if step else 1]))])
         optimizer.step([("W", W, other if step else gradient)])
     optimizer.flush()
-    # relative error rho^2 Var(x), x = .999^(-i/2) under weights that fall as .9^i: Var about 2.3e-5
+    # What is left out is the third central moment of x = .999^(-i/2) under weights falling as .9^i:
+    # about (5e-4)^3 times that of a geometric distribution, 2 * 9.5^3 = 1715, so 2.1e-7, by rho^3.
     rho = eps / (root + eps)
-    assert W[1, 0] == pytest.approx(expected, rel=3e-5 * rho**2 + 1e-9)
+    assert W[1, 0] == pytest.approx(expected, rel=3e-7 * rho**3 + 1e-12)
     assert W[0, 0] == W[2, 0] == 0
 
 
