@@ -80,8 +80,8 @@ def test_float32_after_6000_prescribed_steps_is_dense_adam_to_1e_5(size, eps):
 @pytest.mark.parametrize("missed", [0, 1, 2, 10, 100, 3000])
 @pytest.mark.parametrize("ratio", [1e3, 1.0, 1e-3])  # sqrt(v) / eps
 def test_one_step_stands_for_all_that_were_missed(missed, ratio):
-    # The row is touched once, at step 1, with gradient g: m = .1 g, v = .001 g^2. Term by term, step
-    # i = 1 .. 1 + missed moves it by alpha_i .9^(i-1) m / (.999^((i-1)/2) sqrt v + eps).
+    # The row is touched once, at step 1, with gradient g: m = .1 g, v = .001 g^2. Term by term,
+    # step i = 1 .. 1 + missed moves it by alpha_i .9^(i-1) m / (.999^((i-1)/2) sqrt v + eps).
     eps = 1e-6
     g = ratio * eps / math.sqrt(0.001)
     m, root = 0.1 * g, math.sqrt(0.001) * g
