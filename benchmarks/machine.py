@@ -1,14 +1,27 @@
-"""What every benchmark prints and writes: the machine, the versions, and a CSV beside the script."""
+"""What every benchmark shares: a limit on threads, a line on the machine, and a CSV of results."""
 
+import argparse
 import datetime
 import importlib.metadata
 import os
 import pathlib
 import platform
+import subprocess
+import sys
 
 import pandas as pd
 
 RESULTS = pathlib.Path(__file__).parent / "results"
+LIMITS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def parser(description):
+    """An ArgumentParser with --results, to which a benchmark adds its own options."""
+    arguments = argparse.ArgumentParser(description=description.split("\n")[0])
+    arguments.add_argument(
+        "--results", type=pathlib.Path, default=RESULTS, metavar="DIR", help="where the CSV goes"
+    )
+    return arguments
 
 
 def describe(*packages):
@@ -19,12 +32,9 @@ def describe(*packages):
             versions.append(f"{package} {importlib.metadata.version(package)}")
         except importlib.metadata.PackageNotFoundError:
             versions.append(f"{package} not installed")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     today = datetime.date.today().isoformat()
-    return (
-        f"{today}; {processor()}, {cores} cores; Python {platform.python_version()}, "
-        + ", ".join(versions)
-    )
+    python = f"Python {platform.python_version()}"
+    return f"{today}; {processor()}, {os.cpu_count()} cores; " + ", ".join([python, *versions])
 
 
 def processor():
@@ -36,11 +46,38 @@ def processor():
         return platform.processor() or platform.machine()
 
 
-def write(rows, name):
-    """Write a list of dicts to benchmarks/results/NAME.csv and return the DataFrame."""
-    table = pd.DataFrame(rows)
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.csv"
-    table.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
-    print(f"written to {path}")
-    return table
+def limit_threads(threads):
+    """Go on with at most this many threads; in a child, for libraries read limits as they load."""
+    limits = dict.fromkeys(LIMITS, str(threads))
+    if any(os.environ.get(name) != limit for name, limit in limits.items()):
+        sys.exit(subprocess.run([sys.executable, *sys.argv], env=os.environ | limits).returncode)
+
+
+def limit_cores(cores):
+    """Go on with at most this many cores, where the system allows it: JAX reads no other limit."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-cores:])
+
+
+class Results:
+    """FOLDER/NAME.csv, a row per measurement, on disk as soon as it is made."""
+
+    def __init__(self, folder, name, about, *, anew=True):
+        self.path, self.about = folder / f"{name}.csv", about
+        folder.mkdir(parents=True, exist_ok=True)
+        if anew:
+            self.path.unlink(missing_ok=True)
+
+    def add(self, row):
+        """Append a dict, print it, and return it as it was given."""
+        table = pd.DataFrame([row])
+        print(table.round(3).to_string(index=False), flush=True)
+        table.assign(machine=self.about).to_csv(
+            self.path,
+            mode="a",
+            header=not self.path.exists(),
+            index=False,
+            encoding="utf-8",
+            lineterminator="\n",
+        )
+        return row

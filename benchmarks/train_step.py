@@ -4,11 +4,11 @@
 
 Same sizes (MovieLens-1M: 6,040 users, 3,706 items), same batches, float32, Adam with lr 1e-3. Each
 contender runs a block of steps in turn, round after round, so that a drift of the machine's speed
-meets them all; the median over the rounds is reported. A ratio above 1 means ours is faster.
+meets them all; the median over the rounds is reported. A ratio above 1 means ours is faster. A
+cell is on disk when it is done: results/train_step.csv.
 """
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
@@ -16,7 +16,8 @@ import time
 
 import machine
 import numpy as np
-import pandas as pd
+
+from ncf_numpy import Adam, BinaryCrossEntropyWithLogits, NeuMF, RowAdam, train_step
 
 N_USERS, N_ITEMS = 6040, 3706
 N_BATCHES = 64
@@ -38,8 +39,6 @@ def make_batches(batch_size, rng):
 
 def ours(factors, batches):
     """{name: run(n_steps)} for the three optimizers of this package."""
-    from ncf_numpy import Adam, BinaryCrossEntropyWithLogits, NeuMF, RowAdam, train_step
-
     layers = (8 * factors, 4 * factors, 2 * factors, factors)
 
     def contender(optimizer):
@@ -62,43 +61,21 @@ def ours(factors, batches):
 def pytorch(factors, batches, threads):
     """The usual four-table module under Adam (default and fused) and SparseAdam."""
     import torch
-    from torch import nn
+    from pytorch_neumf import PyTorchNeuMF
 
     torch.set_num_threads(threads)
-
-    class NeuMF(nn.Module):
-        def __init__(self, sparse):
-            super().__init__()
-            f = factors
-            self.p_G, self.q_G = (nn.Embedding(n, f, sparse=sparse) for n in (N_USERS, N_ITEMS))
-            self.p_M, self.q_M = (nn.Embedding(n, 4 * f, sparse=sparse) for n in (N_USERS, N_ITEMS))
-            widths = [8 * f, 4 * f, 2 * f, f]
-            tower = [(nn.Linear(a, b), nn.ReLU()) for a, b in zip(widths, widths[1:])]
-            self.tower = nn.Sequential(*[layer for pair in tower for layer in pair])
-            self.output = nn.Linear(2 * f, 1)
-            for table in (self.p_G, self.q_G, self.p_M, self.q_M):
-                nn.init.normal_(table.weight, std=0.01)
-
-        def forward(self, users, items):
-            phi_G = self.p_G(users) * self.q_G(items)
-            phi_M = self.tower(torch.cat([self.p_M(users), self.q_M(items)], dim=1))
-            return self.output(torch.cat([phi_G, phi_M], dim=1))[:, 0]
-
     tensors = [tuple(torch.from_numpy(column) for column in batch) for batch in batches]
 
     def contender(sparse, **options):
         torch.manual_seed(0)
-        model, loss = NeuMF(sparse), nn.BCEWithLogitsLoss()
-        tables = [
-            w for name, w in model.named_parameters() if name[:3] in ("p_G", "q_G", "p_M", "q_M")
-        ]
-        others = [
-            w
-            for name, w in model.named_parameters()
-            if name[:3] not in ("p_G", "q_G", "p_M", "q_M")
-        ]
+        model = PyTorchNeuMF(N_USERS, N_ITEMS, factors, sparse=sparse)
+        loss = torch.nn.BCEWithLogitsLoss()
         if sparse:
-            optimizers = [torch.optim.SparseAdam(tables), torch.optim.Adam(others, fused=True)]
+            dense = [*model.tower.parameters(), *model.output.parameters()]
+            optimizers = [
+                torch.optim.SparseAdam([table.weight for table in model.tables()]),
+                torch.optim.Adam(dense, fused=True),
+            ]
         else:
             optimizers = [torch.optim.Adam(model.parameters(), **options)]
 
@@ -197,8 +174,8 @@ def jax_jit(factors, batches):
     return {"jax step": run_step, "jax scan": run_scan}
 
 
-def measure(factors, batch_size, threads, rounds):
-    """{contender: median ms per step}."""
+def measure(factors, batch_size, threads, seconds, least_rounds):
+    """{contender: median ms per step} over the rounds that fit in `seconds`, or least_rounds."""
     batches = make_batches(batch_size, np.random.default_rng(1))
     contenders = ours(factors, batches)
     for library in (lambda: pytorch(factors, batches, threads), lambda: jax_jit(factors, batches)):
@@ -208,8 +185,10 @@ def measure(factors, batch_size, threads, rounds):
             print(f"left out: {error}", file=sys.stderr)
     times = {name: [] for name in contenders}
     for run in contenders.values():
-        run(2 * N_BATCHES)
-    for _ in range(rounds):
+        run(N_BATCHES)
+    end, n_rounds = time.perf_counter() + seconds, 0
+    while n_rounds < least_rounds or time.perf_counter() < end:
+        n_rounds += 1
         for name, run in contenders.items():
             start = time.perf_counter()
             run(N_BATCHES)
@@ -219,47 +198,48 @@ def measure(factors, batch_size, threads, rounds):
 
 def compare(cell):
     """Add the ratios that are asked for most: above 1 is ours faster."""
-    ours_ms = cell["ours RowAdam"]
     torch_ms = [ms for name, ms in cell.items() if name.startswith("torch")]
+    ratios = {}
     if torch_ms:
-        cell["best torch / ours"] = min(torch_ms) / ours_ms
+        ratios["best torch / ours"] = min(torch_ms) / cell["ours RowAdam"]
     if "jax scan" in cell:
-        cell["jax scan / ours"] = cell["jax scan"] / ours_ms
-    return cell
+        ratios["jax scan / ours"] = cell["jax scan"] / cell["ours RowAdam"]
+    return cell | ratios
 
 
 def one_thread_count(arguments, threads):
-    """All cells in this process, whose environment already limits the threads."""
-    if threads == 1 and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    rows = []
+    """All cells with this limit on threads, appended to the CSV one by one."""
+    machine.limit_threads(threads)
+    machine.limit_cores(threads)
+    results = machine.Results(arguments.results, "train_step", about(), anew=False)
+    rounds = arguments.seconds, arguments.least_rounds
     for factors in arguments.factors:
         for batch_size in arguments.batches:
-            cell = compare(measure(factors, batch_size, threads, arguments.rounds))
-            rows.append({"threads": threads, "factors": factors, "batch": batch_size, **cell})
-            print(pd.DataFrame(rows[-1:]).round(3).to_string(index=False), flush=True)
-    return rows
+            cell = compare(measure(factors, batch_size, threads, *rounds))
+            results.add({"threads": threads, "factors": factors, "batch": batch_size, **cell})
+
+
+def about():
+    return machine.describe("torch", "jax", "jaxlib")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = machine.parser(__doc__)
     parser.add_argument("--factors", type=int, nargs="+", default=[8, 16, 32, 64])
     parser.add_argument("--batches", type=int, nargs="+", default=[128, 256, 512, 1024])
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--seconds", type=float, default=8, help="for each cell (default: 8)")
+    parser.add_argument("--least-rounds", type=int, default=5)
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
-        rows = one_thread_count(arguments, arguments.child)
-        machine.write(rows, f"train_step_{arguments.child}_threads")
+        one_thread_count(arguments, arguments.child)
         return
-    print(machine.describe("torch", "jax", "jaxlib"))
+    print(about())
+    machine.Results(arguments.results, "train_step", about())
     for threads in arguments.threads:
-        count = str(threads)
-        environment = os.environ | dict.fromkeys(
-            ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"], count
-        )
-        subprocess.run([sys.executable, *sys.argv, "--child", count], env=environment, check=True)
+        command = [sys.executable, *sys.argv, "--child", str(threads)]
+        subprocess.run(command, check=True)
 
 
 if __name__ == "__main__":

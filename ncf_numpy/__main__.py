@@ -1,79 +1,87 @@
 """The command line: python -m ncf_numpy COMMAND. `--help` after any command shows its options."""
 
 import argparse
-import contextlib
+import io
+import os
 import sys
+from pathlib import Path
 
-import numpy as np
+from .commands import (
+    download,
+    evaluate,
+    exercise,
+    gradcheck,
+    hunt,
+    pretrain,
+    recommend,
+    similar,
+    step,
+    train,
+    version,
+)
 
-from .gradcheck import GradientError, check_gradients, redraw_embeddings
-from .learn.bugs import BUGS, planted
-from .losses import BinaryCrossEntropyWithLogits
-from .models import GMF, MF, MLP, NeuMF
+COMMANDS = (
+    train,
+    evaluate,
+    pretrain,
+    recommend,
+    similar,
+    download,
+    gradcheck,
+    step,
+    exercise,
+    hunt,
+    version,
+)
 
-MODELS = {
-    "mf": lambda rng: MF(7, 9, 8, rng, dtype=np.float64),
-    "gmf": lambda rng: GMF(7, 9, 8, rng, dtype=np.float64),
-    "mlp": lambda rng: MLP(7, 9, (64, 32, 16, 8), rng, dtype=np.float64),
-    "neumf": lambda rng: NeuMF(7, 9, 8, (64, 32, 16, 8), rng, dtype=np.float64),
-}
-
-
-def gradcheck(arguments):
-    """Check every gradient of the models on six pairs in which users and items repeat."""
-    if arguments.list_bugs:
-        print("\n".join(BUGS))
-        return 0
-    bug = BUGS.get(arguments.bug)
-    shows_in = bug.models if bug else tuple(MODELS)
-    names = [arguments.model] if arguments.model else list(shows_in)
-    if names[0] not in shows_in:
-        print(f"{arguments.bug} shows in {', '.join(shows_in)}, not in {names[0]}", file=sys.stderr)
-        return 2
-    users = np.array([3, 1, 3, 0, 2, 1])
-    items = np.array([2, 5, 2, 1, 5, 0])
-    labels = np.array([1.0, 0.0, 1.0, 0.0, 0.0, 1.0])
-    wrong = False
-    for name in names:
-        rng = np.random.default_rng(0)
-        model = MODELS[name](rng)
-        redraw_embeddings(model, rng)
-        planting = planted(bug) if bug else contextlib.nullcontext()
-        try:
-            with planting:
-                loss = BinaryCrossEntropyWithLogits()
-                table, message = check_gradients(model, loss, users, items, labels), None
-        except GradientError as error:
-            table, message, wrong = error.table, str(error), True
-        print(f"{type(model).__name__}, batch of {len(users)}, float64")
-        print(table.to_string(index=False, formatters={"rel_error": "{:.1e}".format}))
-        print(
-            f"WRONG: {bug or 'a gradient is not the slope of the loss'}\n{message}\n"
-            if message
-            else "right\n"
-        )
-    return 1 if wrong else 0
+STATUS = "Exit status: 0 done, 1 error, 2 usage, 130 interrupted."
 
 
 def build_parser():
-    parser = argparse.ArgumentParser(prog="python -m ncf_numpy", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    check = commands.add_parser(
-        "gradcheck",
-        help="compare every gradient with finite differences",
-        description=gradcheck.__doc__ + " Exit status: 0 right, 1 a wrong gradient, 2 usage.",
-        epilog="example: python -m ncf_numpy gradcheck --model neumf --bug dropped-repeats",
+    called = Path(sys.argv[0]).stem
+    prog = "ncf-numpy" if called == "ncf-numpy" else "python -m ncf_numpy"
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description=__doc__,
+        epilog=f"{STATUS} example: python -m ncf_numpy train --dataset sample --save model.npz",
     )
-    check.add_argument("--model", choices=MODELS, help="one model only (default: all of them)")
-    check.add_argument("--bug", choices=BUGS, metavar="NAME", help="plant this bug first")
-    check.add_argument("--list-bugs", action="store_true", help="print the bugs' names and stop")
-    check.set_defaults(run=gradcheck)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_parser(commands)
+    for subparser in commands.choices.values():
+        subparser.add_argument("--debug", action="store_true", help="show where an error arose")
     return parser
 
 
 def main(argv=None):
+    """Run one command; -> the exit status. An error is one sentence on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name the console cannot show is no error
+            stream.reconfigure(errors="backslashreplace")
     arguments = build_parser().parse_args(argv)
-    return arguments.run(arguments)
+    try:
+        status = arguments.run(arguments)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # the one place where every mistake of a user ends up
+        if arguments.debug:
+            raise
+        print(f"{arguments.command}: {sentence(error)}", file=sys.stderr)
+        return 1
+
+
+def sentence(error):
+    """What went wrong, without the quotes of a KeyError and the number of an OSError."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    return text or type(error).__name__
 
 
 if __name__ == "__main__":

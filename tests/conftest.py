@@ -1,6 +1,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 
@@ -18,3 +19,10 @@ def data_dir():
         return folder
 
     return find
+
+
+@pytest.fixture(autouse=True)
+def strict_arithmetic():
+    """No test passes through an overflow, a division by zero or a NaN out of nothing."""
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
+        yield

@@ -10,6 +10,7 @@ from ncf_numpy.datasets import Holdout, Interactions, load_ncf_files
 from ncf_numpy.metrics import (
     evaluate,
     hit_ratio,
+    mrr,
     ndcg,
     rank_positives,
     train_items_among_candidates,
@@ -161,6 +162,13 @@ def test_the_block_size_does_not_change_the_ranks():
         assert np.array_equal(rank_positives(table, asked, block=block), ranks)
 
 
+@pytest.mark.parametrize(("block", "sizes"), [(400, [400, 400, 200]), (1, [100] * 10)])
+def test_a_block_holds_as_many_whole_users_as_fit_and_at_least_one(block, sizes):
+    table = Table(np.zeros((10, 200)))
+    rank_positives(table, random_holdout(10, 99), block=block)
+    assert [len(users) for users, _ in table.calls] == sizes
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_a_score_that_is_not_finite_is_named(bad):
     scores = np.zeros((3, 5))
@@ -182,6 +190,8 @@ def test_an_empty_holdout_has_no_mean():
     assert rank_positives(Table(np.zeros((1, 1))), asked).shape == (0,)
     with pytest.raises(ValueError, match="the hold-out is empty"):
         evaluate(Table(np.zeros((1, 1))), asked)
+    with pytest.raises(ValueError, match="the hold-out is empty"):
+        mrr(np.empty(0, np.intp))
 
 
 @pytest.mark.parametrize("k", [0, -1, 2.5, True])
@@ -196,11 +206,14 @@ def test_an_evaluation_is_a_record():
     assert repr(result) == "Evaluation(hr=1.0, ndcg=0.6309297535714575, mrr=0.5, k=10)"
     with pytest.raises(dataclasses.FrozenInstanceError):
         result.hr = 1
+    same = dataclasses.replace(result, ranks=np.array([9, 9]))
+    assert result == same  # by the figures: an array has no single truth value
 
 
 def test_progress_goes_to_stderr_and_is_off_by_default(capsys):
     asked = holdout([0, 1], [0, 0], [[1], [2]])
     evaluate(Table(np.zeros((2, 5))), asked)
+    rank_positives(Table(np.zeros((2, 5))), asked)
     assert capsys.readouterr() == ("", "")
     evaluate(Table(np.zeros((2, 5))), asked, progress=True)
     out, err = capsys.readouterr()

@@ -64,6 +64,7 @@ def test_rth_unseen_item_by_hand():
     train = interactions([(0, 1), (0, 2), (0, 4), (2, 0), (2, 5)], n_users=3, n_items=6)
     sampler = NegativeSampler(train)
     assert sampler.n_unseen.tolist() == [3, 6, 4]
+    assert sampler.first.tolist() == [0, 3, 3]  # one for each user
     users = np.array([0, 2, 0, 1, 0, 2, 1])
     ranks = Ranks([0, 3, 1, 5, 2, 0, 0])
     assert sampler.sample(users, ranks).tolist() == [0, 4, 3, 5, 5, 1, 0]
@@ -109,6 +110,23 @@ def test_sample_refuses_a_user_who_has_everything():
     assert sampler.exhausted.tolist() == [False, True]
     with pytest.raises(ValueError, match="user 1 has all 3 items"):
         sampler.sample(np.array([0, 1, 0]), np.random.default_rng(0))
+
+
+def test_the_first_user_of_the_batch_who_has_everything_is_named():
+    train = interactions([(0, 0), (2, 0)], n_users=3, n_items=1)
+    with pytest.raises(ValueError, match="^user 2 has all 1 items"):
+        NegativeSampler(train).sample(np.array([1, 2, 0]), np.random.default_rng(0))
+
+
+def test_by_default_a_batch_has_256_rows_and_a_positive_4_negatives():
+    train = random_interactions(20, 30, per_user=13)  # 260 positives, 1040 negatives
+    users, _, labels, sizes = epoch(train)
+    assert (len(users), labels.sum()) == (1300, 260)
+    assert sizes == [256] * 5 + [20]
+    one = random_interactions(2, 2000, per_user=128)  # 5 * 256 rows: five full batches
+    assert count_batches(one, NegativeSampler(one)) == len(epoch(one)[3]) == 5
+    more = interactions([(0, i) for i in range(257)], n_users=1, n_items=2000)  # 5 * 257 rows
+    assert count_batches(more, NegativeSampler(more)) == len(epoch(more)[3]) == 6
 
 
 def test_sample_refuses_ids_that_are_no_rows():

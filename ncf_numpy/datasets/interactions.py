@@ -29,6 +29,7 @@ class Interactions:
     timestamps       (n,) int64      seconds
     item_names       (n_items,) str  what to print
     source           one line for the output: where the data came from
+    notes            what a loader dropped or merged and why, one sentence each
 
     An index without a pair is allowed: an item may be known only from a hold-out.
     Raises TypeError for indices that are not integers, IndexError for one out of range, ValueError
@@ -52,6 +53,7 @@ class Interactions:
     timestamps: np.ndarray | None = None
     item_names: np.ndarray | None = None
     source: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.users)
@@ -230,8 +232,7 @@ class Interactions:
     def find_item(self, name: str) -> int:
         """The index of the item with this name, whatever the case.
 
-        Of several, the exact spelling wins, then the one with most users.
-        Raises KeyError that lists the closest names.
+        Of several, the exact spelling wins, then most users. Raises KeyError with the closest ones.
         """
         names = [self.item_name(i) for i in range(self.n_items)]
         folded = [each.strip().casefold() for each in names]

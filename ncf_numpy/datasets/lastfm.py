@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .folders import find_file
 from .interactions import Interactions
 from .tables import read_columns
 
@@ -17,9 +18,9 @@ ARTISTS = "artists.dat"
 
 
 def load_lastfm_2k(
-    folder: str | Path, *, min_per_user: int = 20, min_per_item: int = 5
+    source: str | Path, *, min_per_user: int = 20, min_per_item: int = 5
 ) -> Interactions:
-    """Read `user_artists.dat` and `artists.dat` from the unpacked hetrec2011-lastfm-2k.zip.
+    """Read `user_artists.dat` and `artists.dat` from hetrec2011-lastfm-2k.zip or its folder.
 
     counts are plays; raw ids are Last.fm's userID and artistID. The default thresholds leave 1,741
     listeners and 2,665 artists, the selection of DeepCF (AAAI 2019); with 0, 0 all 1,892 and 17,632
@@ -27,28 +28,20 @@ def load_lastfm_2k(
 
     Source: Cantador, Brusilovsky, Kuflik, HetRec 2011, https://grouplens.org/datasets/hetrec-2011/
     """
-    plays = read_columns(_find(folder, PLAYS), {"userID": int, "artistID": int, "weight": float})
+    plays = read_columns(
+        find_file(source, PLAYS), {"userID": int, "artistID": int, "weight": float}
+    )
     everything = Interactions.from_columns(
         plays["userID"],
         plays["artistID"],
         plays["weight"],
-        item_names=artist_names(folder),
+        item_names=artist_names(source),
         source="Last.fm 2K (HetRec 2011)",
     )
     return everything.filter(min_per_user, min_per_item)
 
 
-def artist_names(folder: str | Path) -> dict[int, str]:
+def artist_names(source: str | Path) -> dict[int, str]:
     """artistID -> name, from `artists.dat`."""
-    artists = read_columns(_find(folder, ARTISTS), {"id": int, "name": str})
+    artists = read_columns(find_file(source, ARTISTS), {"id": int, "name": str})
     return dict(zip(artists["id"].tolist(), artists["name"].tolist()))
-
-
-def _find(folder: str | Path, name: str) -> Path:
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"no folder {folder}; expected one with {PLAYS} and {ARTISTS}")
-    if not (folder / name).is_file():
-        found = ", ".join(sorted(path.name for path in folder.iterdir())[:10]) or "nothing"
-        raise FileNotFoundError(f"no {name} in {folder}; found: {found}")
-    return folder / name

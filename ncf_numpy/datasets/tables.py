@@ -36,7 +36,7 @@ def read_columns(
     file. Quotes are ordinary characters. Raises FileNotFoundError, or ValueError with file and
     line.
     """
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         first = _fields(path, 1, file.readline(), sep)
     if first == [""]:
         raise ValueError(f"{path} is empty, expected the columns {', '.join(columns)}")
@@ -50,16 +50,17 @@ def read_columns(
     wanted = {name: kind for name, kind in columns.items() if name in names}
     dtypes = {name: {int: np.int64, float: np.float64}.get(wanted.get(name), str) for name in names}
     try:
-        table = pd.read_csv(
-            path,
-            sep=sep,
-            header=0 if header else None,
-            names=names,
-            dtype=dtypes,
-            quoting=csv.QUOTE_NONE,
-            na_filter=False,
-            encoding="utf-8",
-        )
+        with path.open("rb") as file:
+            table = pd.read_csv(
+                file,
+                sep=sep,
+                header=0 if header else None,
+                names=names,
+                dtype=dtypes,
+                quoting=csv.QUOTE_NONE,
+                na_filter=False,
+                encoding="utf-8",
+            )
     except (ValueError, OverflowError) as error:
         _raise_for_bad_line(path, names, wanted, header, sep)
         raise ValueError(f"{path}: {error}") from error
@@ -83,7 +84,7 @@ def _has_bad_value(column: pd.Series, kind: type) -> bool:
 def _raise_for_bad_line(
     path: Path, names: list[str], wanted: Mapping[str, type], header: bool, sep: str
 ) -> None:
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if (header and number == 1) or not line.strip():
                 continue

@@ -30,6 +30,8 @@ class Bug(NamedTuple):
     summary: str  # what the code now does
     models: tuple  # names of the models it shows in
     edits: tuple  # one or more, for the places where the same idea stands
+    symptom: str = ""  # what a loss curve and a gradient check of NeuMF say
+    why: str = ""  # why the right line is right
 
     def __str__(self):
         return self.summary
@@ -48,6 +50,11 @@ BUGS = {
             Edit(GMF, "backward", "dp = dphi * self.q", "dp = dphi * self.p"),
             Edit(NeuMF, "backward", "dp_G = dphi_G * self.q_G", "dp_G = dphi_G * self.p_G"),
         ),
+        symptom="user_embedding.W fails and item_embedding.W passes. The two are treated alike "
+        "everywhere but in one place, their product. The loss falls all the same, more "
+        "slowly.",
+        why="phi = p * q is linear in p, with slope q: a user moves towards the items it "
+        "has. With p in the place of q its vector is only stretched or shrunk.",
     ),
     "dropped-repeats": Bug(
         "an id that occurs twice in the batch keeps only its last gradient, as dW[ids] += dy does",
@@ -60,6 +67,11 @@ BUGS = {
                 "sums.reshape(-1)[cells.reshape(-1)] = further.reshape(-1)",
             ),
         ),
+        symptom="Both tables fail, in the rows that occur more than once, and everything above "
+        "them passes. On a batch without repeats the whole check passes.",
+        why="A row that is read twice acts on the loss twice, so its gradient is a sum: dW "
+        "= one_hot^T dy. An assignment writes twice to one place, and the last one "
+        "stays.",
     ),
     "missing-mean": Bug(
         "the loss is a mean over the batch, its gradient is that of the sum: no 1/B",
@@ -68,11 +80,20 @@ BUGS = {
             Edit(BinaryCrossEntropyWithLogits, "backward", " / len(self.z)", ""),
             Edit(BinaryCrossEntropy, "backward", " / len(p)", ""),
         ),
+        symptom="Everything fails, dlogits included, each by one factor, the size of the batch. "
+        "A learning rate that was right diverges. Adam would hide it: it divides the "
+        "scale of a gradient away.",
+        why="The value of the loss is a mean, so its gradient has the 1/B of a mean. All "
+        "that follows are plain sums: if it is missing here, it is missing everywhere.",
     ),
     "second-mean": Bug(
         "the bias gradient is averaged over the batch, which the loss has done already",
         DENSE,
         (Edit(Dense, "backward", "np.ones(len(dy), dy.dtype) @ dy", "dy.mean(axis=0)"),),
+        symptom="The biases fail, each by the factor 1/B, and nothing else. The loss curve is "
+        "healthy: the biases only learn B times more slowly.",
+        why="b is added in every row of the batch, so db is the sum of dy over the rows. "
+        "The mean's 1/B is in dy already, since the loss has put it there.",
     ),
     "flipped-sign": Bug(
         "label minus prediction: every step goes uphill",
@@ -81,16 +102,28 @@ BUGS = {
             Edit(BinaryCrossEntropyWithLogits, "backward", "dz = (", "dz = -("),
             Edit(BinaryCrossEntropy, "backward", "dp = (p - y)", "dp = (y - p)"),
         ),
+        symptom="Everything fails by the factor -1, dlogits included, and the loss rises from "
+        "the first step on.",
+        why="Where the prediction is too high, p > y, the loss grows with the logit: its "
+        "slope is p - y, and the optimizer walks against it.",
     ),
     "no-bias-gradient": Bug(
         "the bias gets a gradient of zero and never learns",
         DENSE,
         (Edit(Dense, "backward", "np.ones(len(dy), dy.dtype) @ dy", "0 * self.b"),),
+        symptom="The biases fail, analytic 0, with a Taylor order of 1.00. The loss falls, here "
+        "even faster: no curve will ever tell.",
+        why="y = x W + b is the same as giving x a column of ones whose weights are b, so "
+        "db = ones^T dy: the sum over the batch.",
     ),
     "relu-passes-all": Bug(
         "ReLU lets the gradient through where its input was negative, too",
         TOWER,
         (Edit(ReLU, "backward", "dy * (self.x > 0)", "dy * 1.0"),),
+        symptom="output passes and everything below it fails: on the way down the first "
+        "thing after the output layer is a ReLU. The loss falls, more slowly.",
+        why="Where x < 0 the output is 0 whatever x is, so its slope is 0. The gate that "
+        "forward closed must stay closed in backward.",
     ),
     "swapped-halves": Bug(
         "the two halves of the concatenation go back to each other's tables",
@@ -99,31 +132,56 @@ BUGS = {
             Edit(MLP, "backward", "dp, dq = dz[:, :D]", "dq, dp = dz[:, :D]"),
             Edit(NeuMF, "backward", "dp_M, dq_M = dphi_M[:, :D]", "dq_M, dp_M = dphi_M[:, :D]"),
         ),
+        symptom="Both tables fail, all dense layers pass, and there is no common factor: the "
+        "gradients are right but for where they go.",
+        why="Forward put the user's half to the left and the item's to the right. The "
+        "reverse of a concatenation is a split in the same order.",
     ),
     "reversed-rows": Bug(
         "each row of the batch receives the gradient of another row",
         DENSE,
         (Edit(Dense, "backward", "dx = dy @ self.W.T", "dx = dy[::-1] @ self.W.T"),),
+        symptom="output.W passes, for it sees the right dy; everything below fails. The loss "
+        "stays where always guessing the share of positives leaves it.",
+        why="Row b of dx must come from row b of dy: a pair's gradient belongs to its own "
+        "user and item. With an upstream gradient of ones no check would see the "
+        "difference.",
     ),
     "ignored-upstream": Bug(
         "dx is computed as if the gradient from above were ones",
         DENSE,
         (Edit(Dense, "backward", "dx = dy @ self.W.T", "dx = (0 * dy + 1) @ self.W.T"),),
+        symptom="output.W and output.b pass and everything below fails, by no common factor. "
+        "The loss explodes.",
+        why="The chain rule is a product, dL/dx = dL/dy dy/dx. Without dL/dy this is the "
+        "gradient of the sum of y, which is nobody's loss.",
     ),
     "one-percent": Bug(
         "the weight gradient is 1.01 times too large: too small to see, large enough to check",
         DENSE,
         (Edit(Dense, "backward", "self.x.T @ dy", "1.01 * self.x.T @ dy"),),
+        symptom="The weight matrices fail, each by the factor 1.01. The loss curve is all but "
+        "that of the right code: only a strict relative tolerance sees it.",
+        why="dL/dW = x^T dy, without a factor. A check with a tolerance of 1e-2 lets this "
+        "pass; central differences in float64 can afford 1e-6.",
     ),
     "transposed-weight": Bug(
         "W is reshaped to the transposed shape instead of transposed",
         TOWER,
         (Edit(Dense, "backward", "self.W.T", "self.W.reshape(self.W.shape[::-1])"),),
+        symptom="dense1 and both tables fail, all below dense2, and no shape ever complains. "
+        "output passes: to transpose a single column or to reshape it is the same.",
+        why="x_i acts on y_j through W[i, j], so dx_i = sum_j dy_j W[i, j] = (dy W^T)_i. "
+        "reshape keeps the numbers in their order and only draws other borders.",
     ),
     "stale-cache": Bug(
         "the layer keeps the input of its first forward and differentiates at it ever after",
         DENSE,
         (Edit(Dense, "forward", "self.x = x\n", "self.x = x if self.x is None else self.x\n"),),
+        symptom="The weight matrices fail and the biases pass: db needs no x, dW does. A check "
+        "that makes one single forward pass would see nothing.",
+        why="dW = x^T dy, with the x of the forward that led to this dy. A layer refers to "
+        "its latest forward, so it remembers x anew in each.",
     ),
 }
 

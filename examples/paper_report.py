@@ -1,0 +1,191 @@
+"""Prints what docs/results/epochs.csv holds beside what was published, and draws the figures.
+
+    python examples/paper_report.py                           # every cell, as Markdown
+    python examples/paper_report.py --write docs/results.md   # the same, into its place there
+
+Used by reproduce_paper.py, which fills that file. A line is the mean over seeds.
+"""
+
+import argparse
+import math
+from pathlib import Path
+
+import pandas as pd
+
+RESULTS = Path(__file__).parent.parent / "docs" / "results"
+EPOCHS, PUBLISHED = RESULTS / "epochs.csv", RESULTS / "published.csv"
+
+SETTINGS = ["data", "model", "factors", "layers", "negatives", "lr", "batch_size", "epochs"]
+HEAD = ["data", "model", "factors layers", "negatives", "lr", "seeds", "HR@10"]
+HEAD += ["lowest to highest", "NDCG@10", "epochs", "seconds", "published"]
+CHOOSES = ["gmf", "mlp", "neumf", "pretrained", "pretrained-sgd"]  # models with a choice of epoch
+RULES = {
+    "validation": "epoch chosen on validation items, which the model never trains on",
+    "refit": "epoch chosen on validation items by one run, reported of another that trains on them",
+    "test": "trained on everything, epoch chosen on test (the authors' way: too optimistic)",
+}
+
+
+def read(path, columns=()):
+    """A CSV of results; an empty table of these columns if there is none."""
+    if not Path(path).is_file():
+        return pd.DataFrame(columns=list(columns))
+    table = pd.read_csv(path, dtype={"layers": str, "model": str, "source": str})
+    return table.fillna({"layers": ""})
+
+
+def chosen_epochs(table, rule):
+    """One row per run: that of the epoch the rule chooses.
+
+    Runs of models without a choice (a closed form, or a fixed number of epochs) give their last.
+    """
+    free = table["model"].isin(CHOOSES)
+    runs = [*SETTINGS, "trained_on", "seed"]
+    last = table[~free].sort_values("epoch").groupby(runs, sort=False).tail(1)
+    judge = "test" if rule == "test" else "validation"
+    part = table[free & (table["trained_on"] == ("all" if rule == "test" else "train"))]
+    best = part.sort_values([f"{judge}_hr", f"{judge}_ndcg"]).groupby(runs, sort=False).tail(1)
+    if rule == "refit":
+        epochs = best[[*SETTINGS, "seed", "epoch"]]
+        best = table[free & (table["trained_on"] == "all")].merge(epochs)
+    return pd.concat([best, last])
+
+
+def summary(table, rule):
+    """A row per setting: mean over seeds, spread, epochs, seconds, and what was published."""
+    published = read(PUBLISHED)
+    published = published[published["epoch"].isna()]
+    rows = []
+    for values, runs in chosen_epochs(table, rule).groupby(SETTINGS, sort=False):
+        setting = dict(zip(SETTINGS, values))
+        same = published["layers"].isin([setting["layers"], ""])
+        for name in ("data", "model", "factors", "negatives"):
+            same &= published[name] == setting[name]
+        seconds = table.merge(runs[[*SETTINGS, "trained_on", "seed"]])["train_seconds"].sum()
+        rows.append(
+            {
+                **setting,
+                "seeds": len(runs),
+                "hr": runs["test_hr"].mean(),
+                "ndcg": runs["test_ndcg"].mean(),
+                "low": runs["test_hr"].min(),
+                "high": runs["test_hr"].max(),
+                "chosen": " ".join(str(epoch) for epoch in runs["epoch"]),
+                "seconds": seconds / len(runs),
+                "published": "; ".join(describe(row) for _, row in published[same].iterrows()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def describe(row):
+    """'.688/.410 (NCF table 2)'."""
+    ndcg = "" if math.isnan(row["ndcg"]) else f"/{short(row['ndcg'])}"
+    return f"{short(row['hr'])}{ndcg} ({row['source']})"
+
+
+def short(value):
+    """.6881 for 0.6881."""
+    return f"{value:.4f}".removeprefix("0")
+
+
+def markdown(table, rule):
+    """The summary as lines of a Markdown table, the best of each data set first."""
+    lines = [row_of(HEAD), row_of(["---"] * len(HEAD))]
+    rows = summary(table, rule)
+    if len(rows):
+        rows = rows.sort_values(["data", "hr"], ascending=False)
+    for _, row in rows.iterrows():
+        cells = [
+            row["data"],
+            row["model"],
+            f"{row['factors'] or ''} {row['layers']}".strip(),
+            row["negatives"] or "",
+            f"{row['lr']:g}" if row["lr"] else "",
+            row["seeds"],
+            short(row["hr"]),
+            f"{short(row['low'])} to {short(row['high'])}" if row["seeds"] > 1 else "",
+            short(row["ndcg"]),
+            row["chosen"] if row["model"] in CHOOSES else "",
+            f"{row['seconds']:.0f}",
+            row["published"],
+        ]
+        lines.append(row_of(cells))
+    return lines
+
+
+def parts(table):
+    """(rule, rows of the table it says something new about); baselines do not change with it."""
+    chooses = table["model"].isin(CHOOSES)
+    return [(rule, table if rule == "validation" else table[chooses]) for rule in RULES]
+
+
+def row_of(cells):
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+
+def show(table, rule):
+    """Print the summary, or that there is nothing to show."""
+    if table.empty:
+        print("no finished cells")
+        return
+    print(f"\nHR@10 and NDCG@10, {RULES[rule]}:\n")
+    print("\n".join(markdown(table, rule)))
+
+
+def write(table, path):
+    """Replace the tables of a Markdown file: each stands after the comment that names its rule."""
+    text = path.read_text(encoding="utf-8")
+    for rule, part in parts(table):
+        start, end = f"<!-- {rule} -->\n", f"<!-- end of {rule} -->"
+        before, rest = text.split(start)
+        after = rest.split(end)[1]
+        text = before + start + "\n".join(markdown(part, rule)) + "\n" + end + after
+    path.write_text(text, encoding="utf-8")
+
+
+def plot(table, rule, figure, path):
+    """Draw figure 4 (factors), 6 (epochs) or 7 (negatives) into a file."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise SystemExit("--plot needs matplotlib: pip install 'ncf-numpy[plot]'") from error
+    theirs = read(PUBLISHED).merge(table[["data"]].drop_duplicates())
+    theirs = theirs[theirs["source"] == f"NCF figure {figure}"]
+    if figure == 6:
+        x, names = "epoch", ["loss", "hr", "ndcg"]
+        ours = table[table["trained_on"] == ("all" if rule == "test" else "train")]
+        ours = ours.rename(columns={"test_hr": "hr", "test_ndcg": "ndcg"})
+    else:
+        x, names = "factors" if figure == 4 else "negatives", ["hr", "ndcg"]
+        ours = summary(table, rule)
+    canvas = Figure(figsize=(4.5 * len(names), 3.6), layout="constrained")
+    for axes, name in zip(canvas.subplots(1, len(names)), names):
+        for number, (model, part) in enumerate(ours.groupby("model", sort=False)):
+            line = part.groupby(x)[name].mean()
+            axes.plot(line.index, line, color=f"C{number}", marker=".", label=model)
+            known = theirs[theirs["model"] == model].dropna(subset=[name])
+            axes.plot(known[x], known[name], color=f"C{number}", linestyle=":", marker="x")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set_xlabel(x)
+        axes.set_ylabel({"hr": "HR@10", "ndcg": "NDCG@10"}.get(name, name))
+    axes.legend(title="dotted: the paper")
+    canvas.savefig(path, dpi=150)
+    print(f"drawn: {path}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--csv", type=Path, default=EPOCHS)
+    parser.add_argument("--write", type=Path, metavar="FILE.md", help="put the tables in there")
+    arguments = parser.parse_args()
+    table = read(arguments.csv)
+    if arguments.write:
+        write(table, arguments.write)
+        return
+    for rule, part in parts(table):
+        show(part, rule)
+
+
+if __name__ == "__main__":
+    main()

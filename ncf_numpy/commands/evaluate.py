@@ -1,0 +1,70 @@
+"""python -m ncf_numpy evaluate: leave-one-out figures of one or more models on the same split."""
+
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+
+from ..metrics import evaluate
+from ..models import Model
+from ..recommender import MODELS
+from ..row_adam import RowAdam
+from ..training import fit
+from .data_options import add_data_options, load_split
+from .tables import print_table
+from .training_options import add_model_option, add_training_options, make_recommender
+
+
+def add_parser(commands):
+    parser = commands.add_parser(
+        "evaluate",
+        help="measure models on held-out items",
+        description="Hold out two items of each user, train on the rest, choose the epoch by one "
+        "and report how high the other is ranked. Files of the NCF paper bring their own test "
+        "items. Baselines are fitted on all but the test items. "
+        "Exit status: 0 done, 1 error, 2 usage, 130 interrupted.",
+        epilog="example: python -m ncf_numpy evaluate --dataset sample --model itemknn neumf",
+    )
+    add_data_options(parser)
+    add_model_option(parser, nargs="+", default=["neumf"], help="one or more (default: neumf)")
+    parser.add_argument("--k", type=int, default=10, metavar="N", help="HR@N (default: 10)")
+    parser.add_argument("--log", metavar="FILE.csv", help="a row per model and epoch")
+    parser.add_argument("--quiet", action="store_true", help="print the table only")
+    add_training_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments):
+    rng = np.random.default_rng(arguments.seed or 0)
+    split = load_split(arguments, rng.spawn(1)[0])
+    if not arguments.quiet:
+        print("\n".join([repr(split.train), split.protocol, *split.notes]), file=sys.stderr)
+    rows, histories = [], []
+    for name in arguments.model:
+        start = time.perf_counter()
+        model, history = fitted(name, split, arguments)
+        seconds = time.perf_counter() - start
+        result = evaluate(model, split.test, arguments.k)
+        scores = {f"HR@{result.k}": result.hr, f"NDCG@{result.k}": result.ndcg, "MRR": result.mrr}
+        epoch = history["epoch"][history["chosen"]].max() if len(history) else "-"
+        rows.append({"model": name, **scores, "epoch": epoch, "seconds": f"{seconds:.1f}"})
+        histories.append(history.assign(model=name))
+        if arguments.log:
+            pd.concat(histories).to_csv(arguments.log, index=False, encoding="utf-8")
+    print_table(pd.DataFrame(rows))
+    return 0
+
+
+def fitted(name, split, arguments):
+    """A trained model and its history, which is empty for a baseline."""
+    settings = make_recommender(name, arguments).settings
+    rng = np.random.default_rng(settings["seed"])
+    model = MODELS[name](settings, split.train.n_users, split.train.n_items, rng)
+    if not isinstance(model, Model):
+        return model.fit(split.train_and_validation()), pd.DataFrame()
+    training = {key: settings[key] for key in ("epochs", "patience", "batch_size", "negatives")}
+    progress = False if arguments.quiet else None
+    optimizer = RowAdam(settings["lr"])
+    history = fit(model, split, rng, optimizer=optimizer, progress=progress, **training)
+    return model, history

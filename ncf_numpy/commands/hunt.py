@@ -1,0 +1,87 @@
+"""python -m ncf_numpy hunt [N]: a bug is planted in the core; find its line from the symptoms."""
+
+import sys
+import textwrap
+
+import numpy as np
+
+from ..learn import hunt
+from ..learn.bugs import BUGS
+
+PROMPT = "Which line? FILE:LINE, or l list the code as it runs, h hint, q give up: "
+
+
+def add_parser(commands):
+    parser = commands.add_parser(
+        "hunt",
+        help="find a planted bug from its loss curve and gradient check",
+        description=f"Plant one of {len(BUGS)} bugs, show its symptoms in NeuMF, and let you name "
+        "the line. Without N one is drawn at random. Exit status: 0 found, 1 given up, 2 usage.",
+        epilog="example: python -m ncf_numpy hunt 2",
+    )
+    parser.add_argument("number", nargs="?", type=int, metavar="N", help=f"1 to {len(BUGS)}")
+    parser.set_defaults(run=run)
+
+
+def run(arguments):
+    number = arguments.number
+    if number is None:
+        number = int(np.random.default_rng().integers(1, len(BUGS) + 1))
+    if not 1 <= number <= len(BUGS):
+        print(f"there are hunts 1 to {len(BUGS)}, got {number}", file=sys.stderr)
+        return 2
+    bug = list(BUGS.values())[number - 1]
+    print(f"Hunt {number} of {len(BUGS)}: one line of the core is wrong.\n")
+    show_symptoms(bug)
+    found = ask(bug)
+    print()
+    for paragraph in hunt.explain(bug).splitlines():
+        print("\n".join(textwrap.wrap(paragraph, 80)) if paragraph[:1] != " " else paragraph)
+    return 0 if found else 1
+
+
+def show_symptoms(bug):
+    right, wrong, table, sentences = hunt.symptoms(bug)
+    print("Loss of NeuMF with SGD, three tastes, 24 users x 24 items:\n")
+    print(f"{'step':>6}  {'right':<34}  with the bug")
+    for point, (a, b) in enumerate(zip(right, wrong), start=1):
+        print(f"{point * hunt.STEPS_A_POINT:>6}  {bar(a):<34}  {bar(b)}".rstrip())
+    print("\nGradient check, a batch of six:\n")
+    table = table.assign(shape=table["shape"].astype(str))
+    named = {sentence.replace(":", "[").split("[")[0] for sentence in sentences}
+    table["verdict"] = ["WRONG" if name in named else "right" for name in table["array"]]
+    print(table.to_string(index=False, formatters={"rel_error": "{:.1e}".format}), end="\n\n")
+    for sentence in sentences:
+        print(textwrap.fill(sentence, 80, subsequent_indent="    "))
+    print()
+
+
+def bar(value, longest=1.0, width=26):
+    """A loss as a number and a bar; a loss that has overflowed as a word."""
+    if not np.isfinite(value):
+        return "  overflow"
+    return f"{value:7.3f} {'#' * round(width * min(value, longest) / longest)}"
+
+
+def ask(bug):
+    """Ask until the line is found or the hunter gives up; the end of the input gives up, too."""
+    while True:
+        try:
+            text = input(PROMPT).strip()
+        except EOFError:
+            print()
+            return False
+        if text in ("q", "quit"):
+            return False
+        if text in ("l", "list"):
+            print(hunt.code_as_it_runs(bug))
+        elif text in ("h", "hint"):
+            print(textwrap.fill(bug.symptom, 80))
+        else:
+            try:
+                found, answer = hunt.judge(bug, hunt.parse_place(text))
+            except ValueError as error:
+                found, answer = False, str(error)
+            print(answer)
+            if found:
+                return True

@@ -1,0 +1,86 @@
+"""python -m ncf_numpy step: walk through one training step, in the terminal or on a page."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from ..learn import terminal
+from ..learn.batch import build_model, choose_batch
+from ..learn.page import build_page
+from ..learn.trace import trace_step
+from ..losses import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
+from ..optimizers import SGD, Adam
+from .data_options import add_data_options, load_data
+
+LOSSES = {"logits": BinaryCrossEntropyWithLogits, "bce": BinaryCrossEntropy}
+OPTIMIZERS = {"adam": Adam, "sgd": SGD}
+RATES = {"adam": 0.01, "sgd": 0.5}  # large, so that a step is seen
+
+
+def add_parser(commands):
+    parser = commands.add_parser(
+        "step",
+        help="walk through one training step, number by number",
+        description="Run one training step on a few interactions and walk through it: every value "
+        "of forward, loss, backward and update with its formula, the numbers in it, its line of "
+        "code and, for gradients, the numerical gradient. Keys: Enter next, b back, f and r to "
+        "forward and backward, g numerical check here, w weights, q quit. In a pipe it prints all.",
+        epilog="example: python -m ncf_numpy step --model neumf --html step.html --steps 50",
+    )
+    parser.add_argument("--model", choices=("mf", "gmf", "mlp", "neumf"), default="neumf")
+    parser.add_argument("--loss", choices=LOSSES, default="logits")
+    parser.add_argument("--optimizer", choices=OPTIMIZERS, default="adam")
+    parser.add_argument("--lr", type=float, help="learning rate (default: adam 0.01, sgd 0.5)")
+    parser.add_argument("--factors", type=int, default=4, metavar="K", help="default 4")
+    parser.add_argument(
+        "--layers", type=widths, default=(8, 6, 4), metavar="N,N", help="tower (default: 8,6,4)"
+    )
+    parser.add_argument("--user", metavar="ID", help="raw id of the first user (default: drawn)")
+    parser.add_argument("--batch", type=int, default=6, metavar="B", help="pairs (default: 6)")
+    parser.add_argument("--seed", type=int, default=0, help="default 0")
+    parser.add_argument("--no-pause", action="store_true", help="print everything and exit")
+    parser.add_argument("--html", metavar="FILE", help="write a page that opens from disk")
+    parser.add_argument(
+        "--steps", type=int, default=0, metavar="N", help="on the page: also train for N steps"
+    )
+    parser.add_argument("--json", metavar="FILE", help="write the trace, unrounded")
+    add_data_options(parser)
+    parser.set_defaults(run=run)
+
+
+def widths(text):
+    return tuple(int(width) for width in text.split(","))
+
+
+def run(arguments):
+    if arguments.steps and not arguments.html:
+        print("--steps needs --html: training is shown on the page", file=sys.stderr)
+        return 2
+    if arguments.data is None and arguments.dataset == "auto":
+        arguments.dataset = "sample"
+    plays = load_data(arguments)
+    rng = np.random.default_rng(arguments.seed)
+    batch = choose_batch(plays, rng, arguments.batch, arguments.user)
+    model = build_model(arguments.model, plays, rng, arguments.factors, arguments.layers)
+    loss = LOSSES[arguments.loss]()
+    rate = RATES[arguments.optimizer] if arguments.lr is None else arguments.lr
+    optimizer = OPTIMIZERS[arguments.optimizer](rate)
+    trace = trace_step(model, loss, optimizer, batch.users, batch.items, batch.labels)
+    if arguments.html:
+        page = build_page(trace, model, loss, optimizer, batch, steps=arguments.steps)
+        write(arguments.html, page, "open it in a browser")
+    if arguments.json:
+        write(
+            arguments.json, json.dumps(trace.to_dict()), f"{len(trace.records)} values, unrounded"
+        )
+    if not (arguments.html or arguments.json):
+        terminal.run(trace, batch, pause=False if arguments.no_pause else None)
+    return 0
+
+
+def write(name, text, what):
+    path = Path(name)
+    path.write_text(text, encoding="utf-8")
+    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB; {what}")

@@ -1,0 +1,43 @@
+"""The options of a model and its training, which train and evaluate share."""
+
+from ..recommender import MODELS, Recommender
+
+HELP = {
+    "factors": (int, "factors of GMF and MF (default: 8)"),
+    "epochs": (int, "passes over the data (default: 20)"),
+    "batch_size": (int, "pairs per step (default: 256)"),
+    "negatives": (int, "unseen items drawn for each pair (default: 4)"),
+    "lr": (float, "learning rate of Adam (default: 0.001)"),
+    "patience": (int, "stop after this many epochs without a better one (default: never)"),
+    "neighbours": (int, "neighbours of an item in itemknn (default: 50)"),
+    "shrink": (float, "itemknn: trust items with few users less (default: 0)"),
+    "seed": (int, "decides all that is random (default: 0)"),
+}
+
+
+def add_training_options(parser):
+    group = parser.add_argument_group("model and training")
+    group.add_argument(
+        "--layers",
+        type=widths,
+        metavar="N,N,...",
+        help="the tower of MLP: width of user and item together, then hidden layers "
+        "(default: 64,32,16,8)",
+    )
+    for name, (kind, text) in HELP.items():
+        group.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N", help=text)
+
+
+def widths(text):
+    """'64,32' -> (64, 32): no brackets, which some shells take for themselves."""
+    return tuple(int(width) for width in text.split(","))
+
+
+def make_recommender(model, arguments):
+    """A Recommender with the options that were given; the others keep its own defaults."""
+    given = {name: getattr(arguments, name) for name in ("layers", *HELP)}
+    return Recommender(model, **{name: value for name, value in given.items() if value is not None})
+
+
+def add_model_option(parser, **how):
+    parser.add_argument("--model", choices=MODELS, **how)

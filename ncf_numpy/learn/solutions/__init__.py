@@ -1,0 +1,1 @@
+"""The exercises, solved: scripts, not modules. An answer is `name = value  # answer: (shape)`."""

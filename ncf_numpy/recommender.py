@@ -1,0 +1,439 @@
+"""A recommender for your own ids: fit, recommend, similar items, new users, explain, save and load.
+
+Everything below this file speaks of row numbers 0, 1, 2, ...; everything above it, of the users and
+items of your file. `Recommender` holds the two together: the data, with the raw id of each row, and
+the model, which is a plain `NeuMF` (or another) to step into: recommender.model.
+"""
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from .baselines import ItemKNN, Popularity
+from .checkpoint import load_checkpoint, save_checkpoint
+from .datasets.interactions import Interactions
+from .datasets.split import leave_one_out
+from .datasets.tabular import load_interactions
+from .explain import Explanation, contributions, similarities
+from .fold_in import fold_in
+from .layers import sigmoid
+from .metrics import BLOCK_PAIRS, evaluate
+from .models import GMF, MF, MLP, Model, NeuMF, check_widths
+from .optimizers import check_rate
+from .row_adam import RowAdam
+from .safe_file import pack, read_file, unpack, write_file
+from .sampling import check_count
+from .training import Trainer
+
+# name -> how to build the model from the settings, the numbers of users and items, and an rng
+MODELS = {
+    "neumf": lambda s, n, m, rng: NeuMF(n, m, s["factors"], s["layers"], rng),
+    "gmf": lambda s, n, m, rng: GMF(n, m, s["factors"], rng),
+    "mlp": lambda s, n, m, rng: MLP(n, m, s["layers"], rng),
+    "mf": lambda s, n, m, rng: MF(n, m, s["factors"], rng),
+    "itemknn": lambda s, n, m, rng: ItemKNN(s["neighbours"], s["shrink"]),
+    "popularity": lambda s, n, m, rng: Popularity(),
+}
+
+
+class Recommender:
+    """Recommends items to users, both called by their raw ids.
+
+        recommender = Recommender("neumf").fit(plays)      # Interactions, or a DataFrame
+        recommender.recommend("ann", k=5)                  # DataFrame: item, name, score
+        recommender.save("plays.npz")
+
+    model: "neumf", "gmf", "mlp", "mf", "itemknn" or "popularity".  factors and layers are the sizes
+    of neural models (see models.py), epochs, batch_size, negatives, lr and patience their training
+    (see `training.fit`); neighbours and shrink are itemknn's. seed decides all that is random.
+
+    After fit: `data`, the Interactions; `model`, which takes indices into data.user_ids and
+    data.item_ids; `history`, a DataFrame with a row per epoch. Not for use from several threads at
+    once: a layer remembers its latest forward.
+    """
+
+    def __init__(
+        self,
+        model="neumf",
+        *,
+        factors=8,
+        layers=(64, 32, 16, 8),
+        epochs=20,
+        batch_size=256,
+        negatives=4,
+        lr=1e-3,
+        patience=None,
+        neighbours=50,
+        shrink=0.0,
+        seed=0,
+    ):
+        if model not in MODELS:
+            raise ValueError(f"model must be one of {', '.join(MODELS)}; got {model!r}")
+        for name, value in {"factors": factors, "epochs": epochs, "batch_size": batch_size}.items():
+            check_count(value, 1, name)
+        check_count(negatives, 1, "negatives")
+        check_count(seed, 0, "seed")
+        if patience is not None:
+            check_count(patience, 1, "patience")
+        ItemKNN(neighbours, shrink)  # checks both
+        self.settings = {
+            "model": model,
+            "factors": int(factors),
+            "layers": [int(width) for width in check_widths(layers)],
+            "epochs": int(epochs),
+            "batch_size": int(batch_size),
+            "negatives": int(negatives),
+            "lr": check_rate("lr", lr),
+            "patience": patience,
+            "neighbours": int(neighbours),
+            "shrink": float(shrink),
+            "seed": int(seed),
+        }
+        self.data = self.model = self.history = None
+
+    def __repr__(self):
+        state = "not fitted" if self.data is None else repr(self.data)
+        return f"Recommender({self.settings['model']!r}, {state})"
+
+    def fit(
+        self,
+        data,
+        validation=False,
+        *,
+        progress=False,
+        on_epoch=None,
+        checkpoint=None,
+        resume=False,
+    ):
+        """Train on everything in data; returns self.
+
+        data: Interactions, or a DataFrame with columns user, item and, where known, count,
+            timestamp and name (of the item), as `load_interactions` reads them.
+        validation: hold out one item of each user, the latest where there are timestamps, and keep
+            the epoch that ranks these best. They are still seen: not recommended again. A baseline
+            has no epochs; it is measured on them, then fitted on everything all the same.
+        progress: bars with the time left on stderr.  on_epoch: called with the history, a
+            DataFrame, after each epoch.
+        checkpoint: a path to write after each epoch, for resume=True to go on from, in another
+            process too, to the same last bit as without a break; only `epochs` and `patience` may
+            have changed. Neural models only.
+
+        Ctrl-C still raises KeyboardInterrupt; from the first epoch on, the recommender can then be
+        used and saved as the last finished epoch left it. ValueError for data that lacks a column,
+        or a checkpoint of other data or settings; FloatingPointError if training diverges.
+        """
+        data = as_interactions(data)
+        split_rng, model_rng, train_rng = np.random.default_rng(self.settings["seed"]).spawn(3)
+        split = SimpleNamespace(train=data, validation=None)
+        if validation:
+            held_out = leave_one_out(data, split_rng, validation=False)
+            split = SimpleNamespace(train=held_out.train, validation=held_out.test)
+        build = MODELS[self.settings["model"]]
+        model = build(self.settings, data.n_users, data.n_items, model_rng)
+        if resume and (checkpoint is None or not isinstance(model, Model)):
+            raise ValueError("resume=True needs a checkpoint's path, and a model that has epochs")
+        if not isinstance(model, Model):
+            history = _measure(model, split)
+            self._know(data, model.fit(data), history)
+            return self
+
+        names = "batch_size", "negatives"
+        settings = {name: self.settings[name] for name in names}
+        optimizer = RowAdam(self.settings["lr"])
+        trainer = Trainer(
+            model, split, train_rng, optimizer=optimizer, progress=progress, **settings
+        )
+        try:
+            self._train(trainer, progress, on_epoch, checkpoint, resume)
+        finally:
+            if trainer.epoch:
+                trainer.restore_best()
+                self._know(data, model, trainer.history())
+        return self
+
+    def _train(self, trainer, progress, on_epoch, checkpoint, resume):
+        """Run the epochs that are left; whatever stops it, `trainer` is as after an epoch's end."""
+        seed = {"seed": self.settings["seed"]}
+        epochs, patience = self.settings["epochs"], self.settings["patience"]
+        if resume:
+            load_checkpoint(checkpoint, trainer, seed)
+        saved = resume
+        done = {"total": epochs, "initial": trainer.epoch}
+        bar = tqdm(desc="training", unit="epoch", leave=False, disable=not progress, **done)
+        try:
+            while trainer.epoch < epochs and not trainer.is_stale(patience):
+                trainer.run_epoch()
+                if checkpoint is not None:
+                    save_checkpoint(checkpoint, trainer, seed)
+                    saved = True
+                bar.update()
+                if on_epoch is not None:
+                    on_epoch(trainer.history())
+        except KeyboardInterrupt:
+            if saved:
+                load_checkpoint(checkpoint, trainer, seed)
+            raise
+        finally:
+            bar.close()
+
+    def recommend(self, user, k=10, exclude_seen=True):
+        """The k items with the highest scores: a DataFrame with columns item, name, score.
+
+        user: a raw id; or a list, array or Series of them, and then the first column is user.
+        score: the probability (of neural models; a baseline's own score otherwise). Items are
+        ranked by the logit, since a probability near 1 rounds to 1 and would tie; ties go to the
+        lower index. There are fewer than k rows where the catalogue, without what the user has,
+        holds fewer; none for a user who has everything. KeyError for a user that is not in data.
+
+        The whole catalogue is scored, a block at a time: memory does not grow with users x items.
+        """
+        self._check_fitted()
+        users = np.atleast_1d(np.asarray(user, dtype=object))
+        rows = np.array([self._user_index(each) for each in users], np.intp)
+        best = [self._best(self.model, u, k, self._seen(u) if exclude_seen else []) for u in rows]
+        items = np.concatenate([np.empty(0, np.intp), *(items for items, _ in best)])
+        scores = np.concatenate([np.empty(0, np.float32), *(scores for _, scores in best)])
+        table = self._table(items, scores)
+        if np.ndim(user):
+            lengths = np.array([len(items) for items, _ in best], np.intp)
+            table.insert(0, "user", np.repeat(self.data.user_ids[rows], lengths))
+        return table
+
+    def similar_items(self, item, k=10):
+        """The k items most like a raw item id: a DataFrame with columns item, name, score.
+
+        What score is: `explain.similarities`. itemknn gives no more than its neighbours with at
+        least one user in common. KeyError for an item not in data, with the closest names;
+        ValueError for popularity, to which no two items are alike.
+        """
+        self._check_fitted()
+        check_count(k, 1, "k")
+        index = self._item_index(item)
+        scores = similarities(self.model, index)  # (n_items,)
+        order = np.argsort(-scores, kind="stable")
+        order = order[order != index][:k]
+        if isinstance(self.model, ItemKNN):
+            order = order[scores[order] > 0]
+        return self._table(order, scores[order])
+
+    def find_item(self, name):
+        """The raw id of the item with this name, in any case; KeyError with the closest names."""
+        self._check_fitted()
+        return self.data.item_ids[self.data.find_item(name)]
+
+    def fold_in(self, items, *, steps=100, lr=0.03):
+        """Somebody new who has these items: -> FoldedUser, with recommend(k) and explain(item).
+
+        items: raw ids, at least one; those that repeat count once. One user row is learned and all
+        else stays as it is; the same items give the same row. KeyError for an unknown item.
+        """
+        self._check_fitted()
+        indices = np.array(sorted({self._item_index(item) for item in items}), np.intp)
+        if not len(indices):
+            raise ValueError("fold_in needs at least one item that the new user has")
+        rng = np.random.default_rng(self.settings["seed"])
+        return FoldedUser(self, fold_in(self.model, indices, rng, steps=steps, lr=lr), indices)
+
+    def explain(self, user, item, k=3):
+        """What the parts of the model add to the logit of user and item, raw ids -> Explanation.
+
+        nearest: the k items of the user that are most like this one, itself left out.
+        """
+        self._check_fitted()
+        u = self._user_index(user)
+        return self._explain(self.model, u, self._seen(u), item, k)
+
+    def save(self, path):
+        """Write one .npz to exactly this path: weights, ids, names, settings, and who has what.
+
+        Counts and timestamps are not kept: nothing after training asks for them. The file takes
+        the old one's place only when it is complete. OSError naming the path otherwise.
+        """
+        self._check_fitted()
+        header = {
+            "settings": self.settings,
+            "history": self.history.to_dict("records"),
+            "source": self.data.source,
+        }
+        data = {
+            "user_ids": _pack_ids("user", self.data.user_ids),
+            "item_ids": _pack_ids("item", self.data.item_ids),
+            "offsets": self.data.offsets,
+            "items": self.data.items.astype(np.int32),
+        }
+        if self.data.item_names is not None:
+            data["item_names"] = pack(self.data.item_names.tolist())
+        weights = {f"model.{name}": W for name, W in _state(self.model).items()}
+        write_file(path, "recommender", header, data | weights)
+
+    @classmethod
+    def load(cls, path):
+        """The recommender that was saved to path; it predicts the same bits.
+
+        Reading never runs code from the file. OSError if it cannot be read; ValueError naming the
+        path if it is damaged, no recommender, or written by a newer version.
+        """
+        header, arrays = read_file(path, "recommender")
+        recommender = cls(**header["settings"])
+        n_users = len(arrays["offsets"]) - 1
+        data = Interactions(
+            users=np.repeat(np.arange(n_users), np.diff(arrays["offsets"])),
+            items=arrays["items"],
+            user_ids=_unpack_ids(arrays["user_ids"]),
+            item_ids=_unpack_ids(arrays["item_ids"]),
+            item_names=unpack(arrays["item_names"]) if "item_names" in arrays else None,
+            source=header["source"],
+        )
+        build, unused = MODELS[recommender.settings["model"]], np.random.default_rng(0)
+        model = build(recommender.settings, data.n_users, data.n_items, unused)
+        _restore(model, data, {n.removeprefix("model."): W for n, W in arrays.items()})
+        recommender._know(data, model, pd.DataFrame(header["history"]))
+        return recommender
+
+    def _know(self, data, model, history):
+        self.data, self.model, self.history = data, model, history
+        self._users = {raw: index for index, raw in enumerate(data.user_ids.tolist())}
+        self._items = {raw: index for index, raw in enumerate(data.item_ids.tolist())}
+
+    def _check_fitted(self):
+        if self.model is None:
+            raise RuntimeError(
+                "this recommender knows nobody yet: call fit(data), or Recommender.load"
+            )
+
+    def _best(self, model, user, k, excluded):
+        """Indices (k,) and scores (k,) of the best items of a user index, the best first."""
+        check_count(k, 1, "k")
+        raw = score_all_items(model, user, self.data.n_items)  # (n_items,)
+        shown = sigmoid(raw) if isinstance(model, Model) else raw
+        order = np.argsort(-raw, kind="stable")
+        order = order[~np.isin(order, excluded)][:k]
+        return order, shown[order]
+
+    def _table(self, items, scores):
+        names = [self.data.item_name(i) for i in items]
+        columns = {"item": self.data.item_ids[items], "name": np.array(names, object)}
+        return pd.DataFrame({**columns, "score": scores})
+
+    def _explain(self, model, user, seen, item, k):
+        index = self._item_index(item)
+        parts = contributions(model, user, index)
+        logit = sum(parts.values())
+        alike = similarities(self.model, index)  # (n_items,)
+        order = seen[np.argsort(-alike[seen], kind="stable")]
+        order = order[order != index][:k]
+        if isinstance(model, ItemKNN):
+            order = order[alike[order] > 0]
+        nearest = self._table(order, alike[order]).rename(columns={"score": "similarity"})
+        score = float(sigmoid(np.float64(logit))) if isinstance(model, Model) else logit
+        name = self.data.item_name(index)
+        return Explanation(self.data.item_ids[index], name, score, logit, parts, nearest)
+
+    def _seen(self, user):
+        return np.sort(self.data.items_of(user))
+
+    def _user_index(self, raw):
+        if raw not in self._users:
+            raise KeyError(
+                f"no user {raw!r} in the data, whose users are {_examples(self._users)}; "
+                "for somebody new: fold_in(items=[...])"
+            )
+        return self._users[raw]
+
+    def _item_index(self, raw):
+        if raw in self._items:
+            return self._items[raw]
+        try:
+            named = self.data.item_ids[[self.data.find_item(str(raw))]].tolist()
+            hint = f"by that name there is {named[0]!r}"
+        except KeyError as error:
+            hint = f"the data's items are {_examples(self._items)}, and {error.args[0]}"
+        raise KeyError(f"no item has the id {raw!r}; {hint}")
+
+
+@dataclass(frozen=True)
+class FoldedUser:
+    """Somebody the model was not trained with, made by `Recommender.fold_in`."""
+
+    recommender: Recommender
+    model: object = field(repr=False)  # their row is its only user; all else is the recommender's
+    seen: np.ndarray  # (P,) the indices of their items
+
+    def recommend(self, k=10, exclude_seen=True):
+        """As `Recommender.recommend` for one user."""
+        excluded = self.seen if exclude_seen else []
+        return self.recommender._table(*self.recommender._best(self.model, 0, k, excluded))
+
+    def explain(self, item, k=3):
+        """As `Recommender.explain`."""
+        return self.recommender._explain(self.model, 0, self.seen, item, k)
+
+
+def score_all_items(model, user, n_items):
+    """The logit (a baseline's score) of every item for one user index: -> (n_items,)."""
+    score = model.forward if isinstance(model, Model) else model.predict
+    blocks = np.split(np.arange(n_items), range(BLOCK_PAIRS, n_items, BLOCK_PAIRS))
+    return np.concatenate([score(np.full(len(items), user), items) for items in blocks])
+
+
+def as_interactions(data):
+    """Interactions as they are; a DataFrame by its columns user, item, count, timestamp, name."""
+    if isinstance(data, Interactions):
+        return data
+    if not isinstance(data, pd.DataFrame):
+        raise TypeError(f"data must be Interactions or a DataFrame, got {type(data).__name__}")
+    optional = {"count": "count", "timestamp": "timestamp", "item_name": "name"}
+    there = {argument: column for argument, column in optional.items() if column in data}
+    return load_interactions(data, **there)
+
+
+def _measure(baseline, split):
+    """The history of a model without epochs: one row if there is a hold-out, else none."""
+    if split.validation is None:
+        return pd.DataFrame()
+    result = evaluate(baseline.fit(split.train), split.validation)
+    return pd.DataFrame([{"hr": result.hr, "ndcg": result.ndcg, "chosen": True}])
+
+
+def _state(model):
+    """{name: array}: all that a fitted model has learned."""
+    if isinstance(model, Model):
+        return {name: W for name, W, _ in model.parameters()}
+    learned = ("nearest", "similarities") if isinstance(model, ItemKNN) else ("n_i",)
+    return {name: getattr(model, name) for name in learned}
+
+
+def _restore(model, data, state):
+    """Make a new model what the one of `_state` was."""
+    if isinstance(model, Model):
+        for name, W, _ in model.parameters():
+            W[...] = state[name]
+        return
+    model.n_users, model.n_items = data.n_users, data.n_items
+    for name in _state(model):
+        setattr(model, name, state[name])
+    if isinstance(model, ItemKNN):
+        model.items_of = np.split(data.items, data.offsets[1:-1])
+
+
+def _pack_ids(what, ids):
+    """Integers as 64 bits, text as the bytes of `pack`: their dtypes tell them apart."""
+    kind = pd.api.types.infer_dtype(ids)
+    if kind == "string":
+        return pack(ids.tolist())
+    if kind == "integer":
+        return ids.astype(np.uint64 if ids.dtype == np.uint64 else np.int64)
+    raise TypeError(f"{what} ids must be all integers or all text to be saved, got {kind}")
+
+
+def _unpack_ids(packed):
+    return packed if packed.dtype != np.uint8 else np.array(unpack(packed), object)
+
+
+def _examples(known):
+    """'ann, bob, ... (600 of them)' for an error message."""
+    first = ", ".join(repr(raw) for raw in list(known)[:3])
+    return f"{first}, ... ({len(known):,} in all)" if len(known) > 3 else first

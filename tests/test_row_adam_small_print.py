@@ -1,0 +1,281 @@
+"""The small print of RowAdam: domain, defaults, growing tables, pieces, and what raises."""
+
+import math
+
+import numpy as np
+import pytest
+
+from ncf_numpy import (
+    GMF,
+    Adam,
+    BinaryCrossEntropyWithLogits,
+    RowAdam,
+    RowGradient,
+    train_step,
+)
+from ncf_numpy import row_adam as module
+from ncf_numpy.row_adam import EndToEnd, MissedSteps, Tables, pieces
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"lr": -0.1}, r"^lr must be in \[0, inf\), got -0.1"),
+        ({"lr": math.nan}, r"^lr must be in \[0, inf\), got nan"),
+        ({"beta1": 1}, r"^beta1 must be in \[0, 1\), got 1$"),
+        ({"beta1": -0.1}, r"^beta1 must be in \[0, 1\), got -0.1"),
+        ({"beta2": 1}, r"^beta2 must be in \[0, 1\), got 1$"),
+        ({"beta2": 1.5}, r"^beta2 must be in \[0, 1\), got 1.5"),
+        ({"eps": 0}, r"^eps must be in \[1e-30, inf\), got 0"),
+        ({"beta1": 0.998**1.5, "beta2": 0.998}, r"beta1 < beta2\^1.5, got beta1 = 0.997"),
+        ({"beta2": math.nextafter(0.998, 0)}, r"beta2 >= 0.998 and"),
+    ],
+)
+def test_bad_arguments_raise_by_name(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        RowAdam(**arguments)
+
+
+def test_the_ends_of_the_domain_are_in_it():
+    RowAdam(beta1=math.nextafter(0.998**1.5, 0), beta2=0.998)
+    RowAdam(beta1=0.0, eps=1e-30, lr=0)
+
+
+def test_the_defaults_are_those_of_adam():
+    ours, dense = RowAdam(), Adam()
+    for name in ("lr", "beta1", "beta2", "eps", "t"):
+        assert getattr(ours, name) == getattr(dense, name)
+    assert ours.lazy is False
+    assert ours.tables is ours.others is None
+
+
+# Many steps as one
+
+
+@pytest.mark.parametrize("beta1", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("t", [1, 5, 1024, 1025, 1026, 3000])
+def test_size_eps_and_spread_are_the_moments_of_the_steps_left_out(beta1, t):
+    # Step i of s + 1 .. t has the weight w_i = alpha_i (beta1 / sqrt(beta2))^(i - s - 1) and meets
+    # an eps larger by x_i = beta2^(-(i - s - 1) / 2); all in sums of plain numbers.
+    lr, beta2, eps = 0.01, 0.998, 1e-4
+    missed = MissedSteps(lr, beta1, beta2, eps)
+    since = np.array([s for s in (0, 1, t - 7, t - 2, t - 1) if 0 <= s < t])
+    ours = missed.as_one(since, t, np.float64)
+    assert ours.shape == (3, len(since))
+    scaled_eps, gain = eps / math.sqrt(1 - beta2), (1 - beta1) / math.sqrt(1 - beta2)
+    for s, (size, mean_eps, spread) in zip(since.tolist(), ours.T, strict=True):
+        w, x = [], []
+        for i in range(s + 1, t + 1):
+            alpha = lr * math.sqrt(1 - beta2**i) / (1 - beta1**i)
+            w.append(gain * alpha * (beta1 / math.sqrt(beta2)) ** (i - s - 1))
+            x.append(beta2 ** (-(i - s - 1) / 2))
+        total = math.fsum(w)
+        mean = math.fsum(a * b for a, b in zip(w, x)) / total
+        variance = math.fsum(a * (b - mean) ** 2 for a, b in zip(w, x)) / total
+        assert size == pytest.approx(total, rel=1e-9)
+        assert mean_eps == pytest.approx(scaled_eps * mean, rel=1e-9)
+        assert spread == pytest.approx(scaled_eps**2 * variance, rel=1e-6, abs=1e-13 * scaled_eps)
+
+
+def test_no_step_missed_is_a_step_of_size_zero():
+    missed = MissedSteps(0.01, 0.9, 0.999, 1e-8)
+    size, eps, spread = missed.as_one(np.array([0, 7]), 7, np.float64)[:, 1]
+    assert abs(size) < 1e-200
+    assert eps > 0
+    assert spread == 0
+    assert missed.as_one(np.array([0, 7]), 7, np.float32).dtype == np.float32
+
+
+def test_decay_is_a_power_of_each_beta():
+    k = np.array([0, 1, 3])
+    decay = MissedSteps(0.01, 0.5, 0.998, 1e-8).decay(k, np.float32)
+    assert decay.shape == (3, 2, 1)
+    assert decay.dtype == np.float32
+    np.testing.assert_allclose(decay[:, 0, 0], [1, 0.5, 0.125], rtol=1e-6)
+    np.testing.assert_allclose(decay[:, 1, 0], [1, 0.998, 0.998**3], rtol=1e-6)
+
+
+def test_tables_of_numbers_grow_by_doubling():
+    missed = MissedSteps(0.01, 0.9, 0.999, 1e-8)
+    assert missed.tails.shape == (3, 1025)  # for the steps 0 .. 1024
+    missed.as_one(np.array([0]), 1024, np.float64)
+    assert missed.tails.shape == (3, 1025)
+    missed.as_one(np.array([0]), 1025, np.float64)
+    assert missed.tails.shape == (3, 2051)
+    assert missed.powers.shape == (3, 2051)
+    assert missed.decays.shape == (2051, 2, 1)
+
+
+# Tables, pieces, arrays
+
+
+def test_small_tables_stay_together_and_large_ones_are_cut(monkeypatch):
+    monkeypatch.setattr(module, "BLOCK", 12)
+    a, b = np.arange(4), np.arange(5)
+    together = pieces([("a", a[:2], a[:2]), ("b", b[:2], b[:2])], 3)  # 4 ids of 3 numbers: 12
+    assert [[name for name, *_ in piece] for piece in together] == [["a", "b"]]
+    cut = pieces([("a", a, 10 * a), ("b", b, 10 * b)], 3)  # 9 ids of 3 numbers: 4 to a piece
+    assert [len(piece) for piece in cut] == [1, 1, 1]
+    assert [piece[0][0] for piece in cut] == ["a", "b", "b"]
+    assert [piece[0][1].tolist() for piece in cut] == [[0, 1, 2, 3], [0, 1, 2, 3], [4]]
+    assert [piece[0][2].tolist() for piece in cut] == [[0, 10, 20, 30], [0, 10, 20, 30], [40]]
+    assert [len(piece[0][1]) for piece in pieces([("a", a)], 100)] == [1, 1, 1, 1]  # at least one
+
+
+def test_tables_lie_one_below_the_other():
+    W = {"a": np.zeros((2, 3), np.float32), "b": np.ones((4, 3), np.float32)}
+    tables = Tables(W)
+    assert tables.K == 3
+    assert tables.moments.shape == (6, 2, 3)
+    assert tables.moments.dtype == np.float32
+    assert not tables.moments.any()
+    assert tables.t.tolist() == [0] * 6
+    piece = [("b", np.array([0, 3])), ("a", np.array([1]))]
+    assert tables.rows(piece).tolist() == [2, 5, 1]
+    tables.subtract(piece, np.array([[1, 2, 3], [4, 5, 6], [7, 8, 9]], np.float32))
+    assert W["a"].tolist() == [[0, 0, 0], [-7, -8, -9]]
+    assert W["b"].tolist() == [[0, -1, -2], [1, 1, 1], [1, 1, 1], [-3, -4, -5]]
+
+
+def test_arrays_are_laid_end_to_end():
+    arrays = [np.zeros((2, 3), np.float32), np.zeros(4, np.float32), np.zeros((1, 1), np.float32)]
+    others = EndToEnd(arrays)
+    assert others.m.shape == others.v.shape == others.move.shape == (11,)
+    assert others.m.dtype == others.v.dtype == others.move.dtype == np.float32
+    assert not others.m.any() and not others.v.any()
+    others.move[:] = np.arange(11)
+    assert [W is array for (W, _), array in zip(others.parts, arrays, strict=True)] == [True] * 3
+    assert [part.tolist() for _, part in others.parts] == [
+        [[0, 1, 2], [3, 4, 5]],
+        [6, 7, 8, 9],
+        [[10]],
+    ]
+
+
+# Steps
+
+
+def row_step(optimizer, W, rows, values, name="W"):
+    optimizer.step([(name, W, RowGradient(np.array(rows), np.array(values, W.dtype), W.shape))])
+
+
+def test_a_row_that_was_caught_up_beside_one_that_was_not_does_not_help_it():
+    optimizer, W = RowAdam(), np.zeros((4, 1))
+    optimizer.catch_up([("W", W, np.array([0, 1, 2]))])
+    row_step(optimizer, W, [0, 1, 2], [[1.0], [1.0], [1.0]])
+    optimizer.catch_up([("W", W, np.array([0, 2]))])
+    moments, before = optimizer.tables.moments.copy(), W.copy()
+    with pytest.raises(RuntimeError, match="^gradients for rows of W that were not caught up"):
+        row_step(optimizer, W, [0, 1, 2], [[1.0], [1.0], [1.0]])
+    assert optimizer.t == 1
+    np.testing.assert_array_equal(optimizer.tables.moments, moments)
+    np.testing.assert_array_equal(W, before)
+    row_step(optimizer, W, [0, 2], [[1.0], [1.0]])
+    assert optimizer.t == 2
+
+
+def test_a_table_that_was_not_there_at_the_first_catch_up_raises():
+    optimizer, ids = RowAdam(), np.array([0])
+    optimizer.catch_up([("W", np.zeros((2, 1)), ids)])
+    with pytest.raises(ValueError, match="^V is not the array of earlier steps"):
+        optimizer.catch_up([("V", np.zeros((2, 1)), ids)])
+
+
+@pytest.mark.xfail(raises=KeyError, strict=True, reason="a bare KeyError: 'V' comes first")
+def test_a_gradient_of_an_unknown_table_beside_a_known_one_raises():
+    optimizer, W = RowAdam(), np.zeros((2, 1))
+    optimizer.catch_up([("W", W, np.array([0]))])
+    with pytest.raises(RuntimeError, match="^gradients for rows of V that were not caught up"):
+        row_step(optimizer, np.zeros((2, 1)), [0], [[1.0]], name="V")
+
+
+def test_every_table_with_a_row_behind_is_named_even_when_they_are_cut(monkeypatch):
+    optimizer, tables = RowAdam(), {"a": np.zeros((2, 1)), "b": np.zeros((2, 1))}
+    optimizer.catch_up([(name, W, np.array([0, 1])) for name, W in tables.items()])
+    gradient = RowGradient(np.array([0]), np.ones((1, 1)), (2, 1))
+    optimizer.step([(name, W, gradient) for name, W in tables.items()])
+    monkeypatch.setattr(module, "BLOCK", 1)
+    with pytest.raises(RuntimeError, match="^gradients for rows of a and b that were not"):
+        optimizer.step([(name, W, gradient) for name, W in tables.items()])
+
+
+def one_step_ahead():
+    """A model of 3 users and 4 items, and a RowAdam that has taken one step on their last rows."""
+    model, optimizer = GMF(3, 4, 2, np.random.default_rng(0)), RowAdam(0.1)
+    loss, pairs = BinaryCrossEntropyWithLogits(), (np.array([0, 2]), np.array([1, 3]))
+    train_step(model, loss, optimizer, *pairs, np.array([1, 0]))
+    return model, loss, optimizer
+
+
+@pytest.mark.xfail(strict=True, reason="catch_up takes -1 for the last row of the last table")
+def test_a_negative_id_raises_before_any_row_is_moved():
+    model, loss, optimizer = one_step_ahead()
+    expected, _, other = one_step_ahead()
+    with pytest.raises(IndexError, match=r"must be in \[0, 3\), got -1"):
+        train_step(model, loss, optimizer, np.array([-1]), np.array([0]), np.array([1]))
+    optimizer.flush()
+    other.flush()
+    for (_, W, _), (_, V, _) in zip(model.parameters(), expected.parameters(), strict=True):
+        np.testing.assert_allclose(W, V, atol=1e-6)
+
+
+@pytest.mark.xfail(strict=True, reason="catch_up leaves it to NumPy to complain")
+@pytest.mark.parametrize(
+    ("users", "error", "message"),
+    [
+        ([3], IndexError, r"must be in \[0, 3\), got 3"),
+        ([0.5], TypeError, "must be integer row numbers, got float64"),
+    ],
+)
+def test_bad_ids_raise_the_same_sentence_as_without_row_adam(users, error, message):
+    model, loss, optimizer = one_step_ahead()
+    with pytest.raises(error, match=message):
+        train_step(model, loss, optimizer, np.array(users), np.array([0]), np.array([1]))
+
+
+def test_lazy_needs_no_row_to_be_current_but_the_table_to_be_known():
+    optimizer, W = RowAdam(lazy=True), np.zeros((2, 1))
+    with pytest.raises(RuntimeError, match="not caught up"):
+        row_step(optimizer, W, [1], [[1.0]])
+    optimizer.catch_up([("W", W, np.array([0]))])
+    row_step(optimizer, W, [1], [[1.0]])
+    after = W.copy()
+    optimizer.flush()
+    optimizer.lr = 0.5
+    np.testing.assert_array_equal(W, after)
+    assert optimizer.lr == 0.5
+
+
+@pytest.mark.parametrize("block", [1, 4, 5, 10, 11, 2**15])
+def test_arrays_move_as_by_dense_adam_however_they_are_cut(monkeypatch, block):
+    monkeypatch.setattr(module, "BLOCK", block)
+    rng = np.random.default_rng(0)
+    ours, theirs = ([np.ones((2, 3)), np.ones(4), np.ones((1, 1))] for _ in range(2))
+    one, other = RowAdam(0.1, 0.8, 0.998, 1e-3), Adam(0.1, 0.8, 0.998, 1e-3)
+    for _ in range(5):
+        gradients = [rng.normal(size=W.shape) for W in ours]
+        for g in gradients:
+            g.setflags(write=False)
+        one.step([(str(n), W, g) for n, (W, g) in enumerate(zip(ours, gradients))])
+        other.step([(str(n), W, g) for n, (W, g) in enumerate(zip(theirs, gradients))])
+    for W, V in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(W, V, rtol=1e-12)
+
+
+def test_a_single_array_without_any_table_moves():
+    optimizer, W = RowAdam(0.1), np.zeros(3, np.float32)
+    optimizer.step([("W", W, np.array([1, -1, 0], np.float32))])
+    np.testing.assert_allclose(W, [-0.1, 0.1, 0], rtol=1e-5)  # Adam's first step is lr
+
+
+def test_rows_given_twice_move_once_and_rows_left_alone_keep_their_clock():
+    optimizer, W = RowAdam(0.1), np.zeros((3, 1))
+    optimizer.catch_up([("W", W, np.array([0, 1]))])
+    row_step(optimizer, W, [0, 1], [[1.0], [1.0]])
+    optimizer.catch_up([("W", W, np.array([1, 1, 1]))])
+    # the first step of Adam is lr, here .1
+    np.testing.assert_allclose(W, [[0], [-0.1], [0]], rtol=1e-6)
+    assert optimizer.tables.t.tolist() == [0, 1, 0]
+    optimizer.flush()
+    np.testing.assert_allclose(W, [[-0.1], [-0.1], [0]], rtol=1e-6)
+    assert optimizer.tables.t.tolist() == [1, 1, 1]
