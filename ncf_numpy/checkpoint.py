@@ -27,8 +27,6 @@ def save_checkpoint(path, trainer, settings=None):
         "best_epoch": trainer.best_epoch,
         "best_score": trainer.best_score,
     }
-    if isinstance(optimizer, RowAdam):
-        header["horizon"] = optimizer._missed.tails.shape[1] - 1
     write_file(path, "checkpoint", header, arrays_of(trainer))
 
 
@@ -52,8 +50,6 @@ def load_checkpoint(path, trainer, settings=None):
     optimizer = trainer.optimizer
     if hasattr(optimizer, "t"):
         optimizer.t = header["t"]
-    if isinstance(optimizer, RowAdam):
-        optimizer._missed.grow(header["horizon"])  # where its tables end decides their last bits
     trainer.rng.bit_generator.state = header["rng"]
     trainer.epoch, trainer.rows = header["epoch"], header["history"]
     trainer.best_epoch, trainer.best_score = header["best_epoch"], tuple(header["best_score"])

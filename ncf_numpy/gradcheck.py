@@ -52,7 +52,7 @@ def check_gradients(
     Returns a DataFrame with a row per array, the loss's gradient by the logits first: array, shape,
     entries (how many were compared), kinks (how many more crossed a ReLU kink and could not be),
     rel_error (the worst |analytic - numerical| / (max of both + atol / rtol)), and order: 2.00 for
-    the right gradient, about 1 for a wrong one, "exact" where the remainder is only rounding, "kink"
+    the right gradient, about 1 for a wrong one, "exact" where the remainder is rounding, "kink"
     where even the smallest step crosses one.
     Raises GradientError that names array, index, analytic and numerical value if a rel_error is
     above rtol; TypeError for float32 weights. Weights are left bit-identical.

@@ -103,10 +103,10 @@ class BPR:
 
 def check_labels(labels, prediction):
     """Return labels in the prediction's dtype; (B, 1) against (B,) would broadcast to (B, B)."""
-    labels = np.asarray(labels, prediction.dtype)
-    if prediction.ndim != 1 or labels.shape != prediction.shape or labels.size == 0:
-        shapes = f"{prediction.shape} and {labels.shape}"
-        raise ValueError(f"prediction and labels must both have shape (B,), B > 0, got {shapes}")
+    z, labels = prediction, np.asarray(labels, prediction.dtype)
+    if z.dtype.kind != "f" or z.ndim != 1 or labels.shape != z.shape or labels.size == 0:
+        got = f"{z.shape} and {labels.shape} of {z.dtype}"
+        raise ValueError(f"prediction and labels must be floats of shape (B,), B > 0, got {got}")
     if not (labels.min() >= 0 and labels.max() <= 1):
         raise ValueError(f"labels must be in [0, 1], got {labels.min()} to {labels.max()}")
     return labels

@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 
+from .layers import check_ids
 from .optimizers import check_rate, present
 
 BLOCK = 2**15  # numbers worked on at a time, so that a block and its temporaries stay in cache
@@ -61,12 +62,13 @@ class RowAdam:
         """Move the rows a batch will read to the present; lookups is [(name, W, ids (B,)), ...]."""
         if self.tables is None:
             self.tables = Tables({name: W for name, W, _ in lookups})
-        for name, W, _ in lookups:
+        rows = []
+        for name, W, ids in lookups:
             if self.tables.W.get(name) is not W:
                 raise ValueError(f"{name} is not the array of earlier steps: one RowAdam a model")
-        if not self.lazy:
-            for piece in pieces([(name, ids) for name, _, ids in lookups], self.tables.K):
-                self._move(piece)
+            rows.append((name, check_ids(ids, len(W), f"ids of {name}")))
+        for piece in pieces(rows, self.tables.K) if not self.lazy else []:
+            self._move(piece)
 
     def step(self, parameters):
         """Take one step: at once for dense parameters, for table rows when they are next read."""
@@ -99,7 +101,7 @@ class RowAdam:
         known = {} if self.tables is None else self.tables.W
         behind = [name for name, _, _ in tables if name not in known]
         todo = []
-        for piece in pieces(tables, self.tables.K) if known else []:
+        for piece in pieces(tables, self.tables.K) if known and not behind else []:
             rows = self.tables.rows(piece)
             if not self.lazy and (self.tables.t.take(rows) != self.t).any():
                 behind += [name for name, _, _ in piece]
@@ -249,8 +251,10 @@ class MissedSteps:
 
     def as_one(self, since, t, dtype):
         """Size, eps and spread, (3, R), of the one step for since + 1 .. t; since (R,)."""
-        if t >= self.tails.shape[1]:
-            self.grow(2 * t)
+        if t >= self.tails.shape[1] - 1:
+            self.grow(
+                2 ** t.bit_length()
+            )  # a function of t alone: where they end, last bits differ
         S = self.tails.take(since, axis=1)  # (3, R)
         S -= self.powers.take(t - since, axis=1) * self.tails[:, t, None]
         S += 1e-300  # where no step was missed or lr is 0: size 0 and any eps, not 0 / 0

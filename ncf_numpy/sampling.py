@@ -16,16 +16,17 @@ class PairIndex:
     """Which (user, item) pairs are in `train`: memory for the pairs, not for users x items."""
 
     def __init__(self, train):
-        self.n_items = train.n_items
+        self.n_users, self.n_items = train.n_users, train.n_items
         self.keys = np.append(train.pair_keys, np.iinfo(np.int64).max)  # no search runs off the end
 
     def contains(self, users, items):
         """users, items, integers of shapes that broadcast -> bool of that shape.
 
-        An item out of range, such as the -1 that pads a list of candidates, is in no pair.
+        A user or an item out of range, such as the -1 that pads candidates, is in no pair.
         """
-        keys = np.asarray(users, np.int64) * self.n_items + items
-        in_range = (np.asarray(items) >= 0) & (np.asarray(items) < self.n_items)
+        users, items = np.asarray(users, np.int64), np.asarray(items, np.int64)
+        in_range = (users >= 0) & (users < self.n_users) & (items >= 0) & (items < self.n_items)
+        keys = np.where(in_range, users, 0) * self.n_items + items
         return in_range & (self.keys[np.searchsorted(self.keys, keys)] == keys)
 
 

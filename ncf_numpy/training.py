@@ -91,12 +91,12 @@ class Trainer:
         except FloatingPointError:
             self.restore_best()
             raise
-        self.epoch += 1
-        self.rows.append(row)
         score = (row["hr"], row["ndcg"])
         if self.validation is None or score > self.best_score:
-            self.best_epoch, self.best_score = self.epoch, score
             self.best_weights = self.copy_weights()
+            self.best_epoch, self.best_score = row["epoch"], score
+        self.rows.append(row)
+        self.epoch += 1
         return row
 
     def train_epoch(self):

@@ -272,3 +272,5 @@ def test_negatives_must_be_a_count(negatives):
     train = random_interactions(2, 9, per_user=2)
     with pytest.raises(ValueError, match=f"negatives .* at least 0, got {negatives}"):
         epoch_batches(train, NegativeSampler(train), None, negatives=negatives)
+    with pytest.raises(ValueError, match=f"negatives .* at least 0, got {negatives}"):
+        count_batches(train, NegativeSampler(train), negatives=negatives)
