@@ -15,7 +15,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def test_the_python_examples_run_and_print_what_they_show():
     parser = doctest.DocTestParser()
     flags = doctest.NORMALIZE_WHITESPACE
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    blocks = re.findall(r"```python\n(>>>.*?)```", README, re.DOTALL)
     assert blocks
     names = {}
     for number, block in enumerate(blocks):
@@ -41,6 +41,17 @@ def test_the_gradient_check_prints_the_table_shown(capsys):
 def test_the_two_commands_stand_after_their_markers(marker):
     pattern = rf"<!-- {marker} -->\n```sh\n(pip install -e .*? && .*)\n```"
     assert len(re.findall(pattern, README)) == 1
+
+
+def test_the_snippets_for_own_data_are_those_of_the_guide():
+    # which tests/test_cli.py runs
+    guide = (ROOT / "docs" / "recommender.md").read_text(encoding="utf-8")
+    python = re.findall(r"```python\n(from.*?)```", README, re.DOTALL)
+    shell = re.findall(r"```sh\n(python -m ncf_numpy train.*?)```", README, re.DOTALL)
+    assert len(python) == len(shell) == 1
+    assert len(python[0].split("\n\n")[1].splitlines()) == 3  # five lines with the two imports
+    for snippet in python + shell:
+        assert f"```{'sh' if snippet in shell else 'python'}\n{snippet}```" in guide
 
 
 def test_every_link_into_the_repository_leads_somewhere():
