@@ -6,7 +6,6 @@ python examples/train_lastfm.py --model neumf --preset snippet
 """
 
 import argparse
-import os
 import pathlib
 import time
 
@@ -17,11 +16,14 @@ from ncf_numpy import GMF, MLP, NeuMF, RowAdam, fit
 from ncf_numpy.baselines import ItemKNN, Popularity
 from ncf_numpy.datasets import (
     artist_names,
+    download,
+    find_dataset,
     leave_one_out,
     load_lastfm_2k,
     load_ncf_files,
     sample_lastfm,
 )
+from ncf_numpy.datasets.downloads import Connection
 from ncf_numpy.metrics import evaluate
 
 MODELS = ("popularity", "itemknn", "gmf", "mlp", "neumf")
@@ -30,11 +32,6 @@ PRESETS = {  # the paper's settings at 8 factors, and those of the two tutorials
     "notebook": {"factors": 32, "layers": (64, 32, 16, 8), "batch_size": 1024, "epochs": 10},
     "snippet": {"factors": 8, "layers": (64, 16, 8), "batch_size": 128, "epochs": 10, "alpha": 0.5},
 }
-HOW_TO_GET_IT = (
-    "To train on the real data, unpack "
-    "https://files.grouplens.org/datasets/hetrec2011/hetrec2011-lastfm-2k.zip and pass its folder "
-    "as --data FOLDER (or put it below the folder that NCF_NUMPY_DATA names)."
-)
 
 
 def parse_arguments():
@@ -77,26 +74,32 @@ def parse_layers(text):
         ) from None
 
 
-def find_lastfm():
-    """The folder of the real data below NCF_NUMPY_DATA, or None."""
-    root = os.environ.get("NCF_NUMPY_DATA")
-    folder = pathlib.Path(root) / "hetrec2011-lastfm-2k" if root else None
-    return folder if folder and (folder / "user_artists.dat").is_file() else None
+def find_lastfm(arguments):
+    """The folder of the real data, downloaded if need be; None for the sample."""
+    if arguments.data or arguments.dataset == "sample":
+        return arguments.data
+    folder = find_dataset("lastfm-2k")
+    if folder is not None:
+        return folder
+    if arguments.dataset == "lastfm-2k":
+        return download("lastfm-2k")
+    print("No Last.fm data here: trying to download it (files.grouplens.org) ...", flush=True)
+    try:
+        return download("lastfm-2k", connection=Connection(timeout=5, attempts=1))
+    except OSError as error:
+        print(f"NOT REAL DATA: this is a made-up sample, because {error}")
+        return None
 
 
 def load_split(arguments, rng):
     """The split to train on, and the oracle if the data is the made-up sample."""
-    folder = arguments.data or (find_lastfm() if arguments.dataset != "sample" else None)
+    folder = find_lastfm(arguments)
     if folder is None:
-        if arguments.dataset == "lastfm-2k":
-            raise FileNotFoundError(f"no Last.fm data found. {HOW_TO_GET_IT}")
-        if arguments.dataset == "auto":
-            print(f"NOT REAL DATA: no Last.fm found, so this is a made-up sample. {HOW_TO_GET_IT}")
         interactions, oracle = sample_lastfm()
         return leave_one_out(interactions, rng), oracle
     if folder.is_dir() and any(folder.glob("*.train.rating")):
-        siblings = find_lastfm()
-        names = artist_names(siblings) if siblings and "lastfm" in folder.name else None
+        hetrec = find_dataset("lastfm-2k") if "lastfm" in folder.name else None
+        names = artist_names(hetrec) if hetrec else None
         return load_ncf_files(folder, rng, item_names=names), None
     return leave_one_out(load_lastfm_2k(folder), rng), None
 

@@ -10,6 +10,14 @@ import pytest
 SCRIPT = pathlib.Path(__file__).parent.parent / "examples" / "train_lastfm.py"
 
 
+@pytest.fixture(autouse=True)
+def nothing_to_find(monkeypatch, tmp_path):
+    """An empty cache, and no way to a data host."""
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # where nobody listens
+
+
 def run(*arguments, data=None, status=0):
     """stdout and stderr of the example, with NCF_NUMPY_DATA set to `data` or unset."""
     environment = {k: v for k, v in os.environ.items() if k != "NCF_NUMPY_DATA"}
@@ -27,10 +35,12 @@ def table(out):
     return {row[0]: [float(x) for x in row[1:]] for row in rows if row and row[0] in names}
 
 
-def test_without_data_it_trains_on_the_sample_and_says_so():
+def test_without_data_it_trains_on_the_sample_and_says_so(tmp_path):
     out, err = run("--epochs", 2, "--listener", 7, "--artist", "galloping teapots")
-    assert out.startswith("NOT REAL DATA: no Last.fm found, so this is a made-up sample.")
-    assert "hetrec2011-lastfm-2k.zip" in out.splitlines()[0]
+    assert out.startswith("No Last.fm data here: trying to download it (files.grouplens.org) ...")
+    assert "NOT REAL DATA: this is a made-up sample, because " in out
+    assert "https://files.grouplens.org/datasets/hetrec2011/hetrec2011-lastfm-2k.zip" in out
+    assert str(tmp_path) in out  # where to put it by hand
     rows = table(out)
     assert list(rows) == ["popularity", "itemknn", "gmf", "mlp", "neumf", "(oracle)"]
     best = rows["(oracle)"][2]
@@ -82,7 +92,7 @@ def test_the_curves_are_drawn(tmp_path):
         (["--layers", "63,8"], 1, "error: layers must begin with an even width"),
         (["--epochs", "0"], 1, "error: epochs must be an integer of at least 1, got 0"),
         (["--data", "no/such/folder"], 1, "error: no folder"),
-        (["--dataset", "lastfm-2k"], 1, "error: no Last.fm data found. To train on the real data"),
+        (["--dataset", "lastfm-2k"], 1, "error: lastfm-2k"),
         (["--dataset", "sample", "--data", "."], 2, "is made up on the spot"),
         (["--model", "popularity", "--artist", "Radiohaed"], 1, "error: "),
         (["--model", "popularity", "--listener", "600"], 1, "error: "),
