@@ -26,6 +26,7 @@ from .optimizers import check_rate
 from .row_adam import RowAdam
 from .safe_file import pack, read_file, unpack, write_file
 from .sampling import check_count
+from .stored_model import pack_ids, restore, state_of, unpack_ids
 from .training import Trainer
 
 # name -> how to build the model from the settings, the numbers of users and items, and an rng
@@ -259,14 +260,14 @@ class Recommender:
             "source": self.data.source,
         }
         data = {
-            "user_ids": _pack_ids("user", self.data.user_ids),
-            "item_ids": _pack_ids("item", self.data.item_ids),
+            "user_ids": pack_ids("user", self.data.user_ids),
+            "item_ids": pack_ids("item", self.data.item_ids),
             "offsets": self.data.offsets,
             "items": self.data.items.astype(np.int32),
         }
         if self.data.item_names is not None:
             data["item_names"] = pack(self.data.item_names.tolist())
-        weights = {f"model.{name}": W for name, W in _state(self.model).items()}
+        weights = {f"model.{name}": W for name, W in state_of(self.model).items()}
         write_file(path, "recommender", header, data | weights)
 
     @classmethod
@@ -282,14 +283,14 @@ class Recommender:
         data = Interactions(
             users=np.repeat(np.arange(n_users), np.diff(arrays["offsets"])),
             items=arrays["items"],
-            user_ids=_unpack_ids(arrays["user_ids"]),
-            item_ids=_unpack_ids(arrays["item_ids"]),
+            user_ids=unpack_ids(arrays["user_ids"]),
+            item_ids=unpack_ids(arrays["item_ids"]),
             item_names=unpack(arrays["item_names"]) if "item_names" in arrays else None,
             source=header["source"],
         )
         build, unused = MODELS[recommender.settings["model"]], np.random.default_rng(0)
         model = build(recommender.settings, data.n_users, data.n_items, unused)
-        _restore(model, data, {n.removeprefix("model."): W for n, W in arrays.items()})
+        restore(model, data, {n.removeprefix("model."): W for n, W in arrays.items()})
         recommender._know(data, model, pd.DataFrame(header["history"]))
         return recommender
 
@@ -396,41 +397,6 @@ def _measure(baseline, split):
         return pd.DataFrame()
     result = evaluate(baseline.fit(split.train), split.validation)
     return pd.DataFrame([{"hr": result.hr, "ndcg": result.ndcg, "chosen": True}])
-
-
-def _state(model):
-    """{name: array}: all that a fitted model has learned."""
-    if isinstance(model, Model):
-        return {name: W for name, W, _ in model.parameters()}
-    learned = ("nearest", "similarities") if isinstance(model, ItemKNN) else ("n_i",)
-    return {name: getattr(model, name) for name in learned}
-
-
-def _restore(model, data, state):
-    """Make a new model what the one of `_state` was."""
-    if isinstance(model, Model):
-        for name, W, _ in model.parameters():
-            W[...] = state[name]
-        return
-    model.n_users, model.n_items = data.n_users, data.n_items
-    for name in _state(model):
-        setattr(model, name, state[name])
-    if isinstance(model, ItemKNN):
-        model.items_of = np.split(data.items, data.offsets[1:-1])
-
-
-def _pack_ids(what, ids):
-    """Integers as 64 bits, text as the bytes of `pack`: their dtypes tell them apart."""
-    kind = pd.api.types.infer_dtype(ids)
-    if kind == "string":
-        return pack(ids.tolist())
-    if kind == "integer":
-        return ids.astype(np.uint64 if ids.dtype == np.uint64 else np.int64)
-    raise TypeError(f"{what} ids must be all integers or all text to be saved, got {kind}")
-
-
-def _unpack_ids(packed):
-    return packed if packed.dtype != np.uint8 else np.array(unpack(packed), object)
 
 
 def _examples(known):
