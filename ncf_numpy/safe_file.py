@@ -6,6 +6,7 @@ sha256 over all it holds tells a damaged file from a good one.
 """
 
 import hashlib
+import io
 import json
 import os
 from pathlib import Path
@@ -30,9 +31,11 @@ def write_file(path, kind, header, arrays):
     place = Path(os.path.realpath(path))  # a symbolic link stays one
     # The number of the process keeps two that save to one path out of each other's way.
     part = place.with_name(f".{place.name}.{os.getpid()}.part")
+    archive = io.BytesIO()  # in memory first: a zip cut off by a full disk complains when collected
+    np.savez(archive, **members)
     try:
         with open(part, "wb") as file:
-            np.savez(file, **members)
+            file.write(archive.getbuffer())
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, place)
