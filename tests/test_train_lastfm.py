@@ -67,7 +67,7 @@ def test_published_negatives_of_deepcf(data_dir):
     assert "Users whose test item is among their own negatives: 86." in out
     epoch, _, _, _, hr, ndcg, _ = table(out)["neumf"]
     assert 1 <= epoch <= 20
-    # One seed of the six that average .855/.575 with the epoch chosen on validation.
+    # Looser than the .850/.565 aimed at: seeds differ by .01, and so do processors, in last bits.
     assert hr >= 0.840 and ndcg >= 0.555
 
 
