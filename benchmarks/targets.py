@@ -4,9 +4,9 @@ Each function takes the results of one benchmark and yields (target, measured, m
 """
 
 
-def train_step(results):
+def train_step(results, kernels=""):
     for threads, cells in results.groupby("threads"):
-        where = f"{threads} thread" + ("s" if threads > 1 else "")
+        where = f"{threads} thread" + ("s" if threads > 1 else "") + kernels
         main = cells[(cells["factors"] == 8) & (cells["batch"] == 256)]
         for ratio, least in {"best torch / ours": 2, "jax scan / ours": 1}.items():
             for value in main.get(ratio, ()):
@@ -42,4 +42,13 @@ def scale(results):
         yield f"cost of one, from {span}: grows less than 1.5x", f"{growth:.2f}x", growth < 1.5
 
 
-ALL = {"train_step": train_step, "epoch": epoch, "scale": scale}
+def train_step_with_avx512(results):
+    yield from train_step(results, ", AVX-512")
+
+
+ALL = {
+    "train_step": train_step,
+    "train_step_SkylakeX": train_step_with_avx512,
+    "epoch": epoch,
+    "scale": scale,
+}

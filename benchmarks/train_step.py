@@ -6,9 +6,14 @@ Same sizes (MovieLens-1M: 6,040 users, 3,706 items), same batches, float32, Adam
 contender runs a block of steps in turn, round after round, so that a drift of the machine's speed
 meets them all; the median over the rounds is reported. A ratio above 1 means ours is faster. A
 cell is on disk when it is done: results/train_step.csv.
+
+NumPy's OpenBLAS picks its matrix kernels by the processor's model, and falls back to older ones on
+a model it does not know. --kernels SkylakeX lets it use AVX-512, as PyTorch and JAX do on their own
+account wherever there is any; the results then go to train_step_SkylakeX.csv.
 """
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -211,7 +216,7 @@ def one_thread_count(arguments, threads):
     """All cells with this limit on threads, appended to the CSV one by one."""
     machine.limit_threads(threads)
     machine.limit_cores(threads)
-    results = machine.Results(arguments.results, "train_step", about(), anew=False)
+    results = machine.Results(arguments.results, name(arguments), about(), anew=False)
     rounds = arguments.seconds, arguments.least_rounds
     for factors in arguments.factors:
         for batch_size in arguments.batches:
@@ -223,6 +228,10 @@ def about():
     return machine.describe("torch", "jax", "jaxlib")
 
 
+def name(arguments):
+    return f"train_step_{arguments.kernels}" if arguments.kernels else "train_step"
+
+
 def main():
     parser = machine.parser(__doc__)
     parser.add_argument("--factors", type=int, nargs="+", default=[8, 16, 32, 64])
@@ -230,16 +239,20 @@ def main():
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--seconds", type=float, default=8, help="for each cell (default: 8)")
     parser.add_argument("--least-rounds", type=int, default=5)
+    parser.add_argument(
+        "--kernels", metavar="NAME", help="OpenBLAS's matrix kernels (OPENBLAS_CORETYPE)"
+    )
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
         one_thread_count(arguments, arguments.child)
         return
     print(about())
-    machine.Results(arguments.results, "train_step", about())
+    machine.Results(arguments.results, name(arguments), about())
+    kernels = {"OPENBLAS_CORETYPE": arguments.kernels} if arguments.kernels else {}
     for threads in arguments.threads:
         command = [sys.executable, *sys.argv, "--child", str(threads)]
-        subprocess.run(command, check=True)
+        subprocess.run(command, check=True, env=os.environ | kernels)
 
 
 if __name__ == "__main__":

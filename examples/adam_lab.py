@@ -15,7 +15,7 @@ import pathlib
 import numpy as np
 import pandas as pd
 
-from ncf_numpy import Adam, NeuMF, RowAdam, Trainer
+from ncf_numpy import Adam, NeuMF, RowAdam, Trainer, plots
 from ncf_numpy.datasets import leave_one_out, load_lastfm_2k, load_ncf_files, sample_lastfm
 
 OPTIMIZERS = {
@@ -35,7 +35,7 @@ def parse_arguments():
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float64")
-    parser.add_argument("--plot", type=pathlib.Path, metavar="FILE", help="draw the curves there")
+    parser.add_argument("--plot", metavar="FILE.png", help="draw the curves (needs matplotlib)")
     return parser, parser.parse_args()
 
 
@@ -70,6 +70,8 @@ def distance(one, other):
 
 
 def run(arguments):
+    if arguments.plot:
+        plots.check_file(arguments.plot)
     split = load_split(arguments.data, np.random.default_rng(arguments.seed))
     trainers = {
         name: make_trainer(make(arguments.lr), split, arguments)
@@ -143,31 +145,26 @@ def lesson(table, split, arguments):
     return "\n".join(lines)
 
 
-def plot(table, path):
+def plot(table, file):
     """Loss and validation HR@10 by epoch, and the distance from dense Adam's weights."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
-    styles = dict(zip(OPTIMIZERS, ("-", "--", ":")))
-    for ax, column in zip(axes, ("loss", "HR@10", "from dense")):
-        for name, rows in table.groupby("optimizer", sort=False):
-            if column != "from dense" or name != "dense":
-                ax.plot(rows["epoch"], rows[column], styles[name], label=name)
-        ax.set(xlabel="epoch", ylabel=column)
-    axes[2].set_yscale("log")
-    axes[0].legend()
-    figure.savefig(path)
-    print(f"curves drawn to {path}")
+    table = table.replace({"from dense": {0: math.nan}})  # 0 has no place on a logarithmic axis
+    labels = {
+        "loss": plots.CURVES["loss"],
+        "HR@10": plots.CURVES["hr"],
+        "from dense": "distance from dense Adam's weights",
+    }
+    histories = dict(list(table.groupby("optimizer", sort=False)))
+    figure = plots.training_curves(histories, columns=labels)
+    figure.axes[2].set_yscale("log")
+    plots.finish(figure, file)
+    print(f"curves drawn to {file}")
 
 
 def main():
     parser, arguments = parse_arguments()
     try:
         run(arguments)
-    except (OSError, ValueError, FloatingPointError) as error:
+    except (OSError, ValueError, FloatingPointError, ImportError) as error:
         parser.exit(1, f"error: {error}\n")
 
 

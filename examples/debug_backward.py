@@ -16,7 +16,7 @@ looked at. `ll` lists where you are, `u` goes up to the caller, `q` quits.
     (Pdb) c                                  # the output layer: backward begins where forward ended
     (Pdb) r
     (Pdb) p self.dW.shape                    # (5, 1): h, two weights for GMF and three for the MLP
-    (Pdb) p np.allclose(self.dW, self.x.T @ dy)
+    (Pdb) p np.allclose(self.dW, self.x.T.dot(dy))
     (Pdb) p np.allclose(self.db, dy.sum(axis=0))
     (Pdb) tbreak ReLU.backward
     (Pdb) c                                  # the top of the tower

@@ -8,9 +8,12 @@ Used by reproduce_paper.py, which fills that file. A line is the mean over seeds
 
 import argparse
 import math
+from itertools import cycle
 from pathlib import Path
 
 import pandas as pd
+
+from ncf_numpy import plots
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 EPOCHS, PUBLISHED = RESULTS / "epochs.csv", RESULTS / "published.csv"
@@ -147,9 +150,9 @@ def write(table, path):
 def plot(table, rule, figure, path):
     """Draw figure 4 (factors), 6 (epochs) or 7 (negatives) into a file."""
     try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise SystemExit("--plot needs matplotlib: pip install 'ncf-numpy[plot]'") from error
+        plots.check_file(path)
+    except (OSError, ValueError, ImportError) as error:
+        raise SystemExit(f"error: {error}") from error
     theirs = read(PUBLISHED).merge(table[["data"]].drop_duplicates())
     theirs = theirs[theirs["source"] == f"NCF figure {figure}"]
     if figure == 6:
@@ -159,18 +162,20 @@ def plot(table, rule, figure, path):
     else:
         x, names = "factors" if figure == 4 else "negatives", ["hr", "ndcg"]
         ours = summary(table, rule)
-    canvas = Figure(figsize=(4.5 * len(names), 3.6), layout="constrained")
-    for axes, name in zip(canvas.subplots(1, len(names)), names):
-        for number, (model, part) in enumerate(ours.groupby("model", sort=False)):
-            line = part.groupby(x)[name].mean()
-            axes.plot(line.index, line, color=f"C{number}", marker=".", label=model)
-            known = theirs[theirs["model"] == model].dropna(subset=[name])
-            axes.plot(known[x], known[name], color=f"C{number}", linestyle=":", marker="x")
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.set_xlabel(x)
-        axes.set_ylabel({"hr": "HR@10", "ndcg": "NDCG@10"}.get(name, name))
-    axes.legend(title="dotted: the paper")
-    canvas.savefig(path, dpi=150)
+    with plots.style():
+        panels = plots.panels(len(names))
+        for axes, name in zip(panels, names):
+            for (model, part), line in zip(ours.groupby("model", sort=False), cycle(plots.LINES)):
+                colour, marker, _ = line
+                mean = part.groupby(x)[name].mean()
+                axes.plot(mean.index, mean, c=colour, marker=marker, label=model)
+                known = theirs[theirs["model"] == model].dropna(subset=[name])
+                axes.plot(known[x], known[name], ":", c=colour, marker="x")
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.set(xlabel=x, ylabel={"hr": "HR@10", "ndcg": "NDCG@10"}.get(name, name))
+            axes.grid(axis="y")
+        panels[0].legend(title="dotted: the paper")
+    plots.finish(panels[0].figure, path)
     print(f"drawn: {path}")
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ncf_numpy import GMF, MLP, NeuMF, RowAdam, fit
+from ncf_numpy import GMF, MLP, NeuMF, RowAdam, fit, plots
 from ncf_numpy.baselines import ItemKNN, Popularity
 from ncf_numpy.datasets import (
     artist_names,
@@ -27,7 +27,8 @@ from ncf_numpy.datasets import (
 from ncf_numpy.datasets.downloads import Connection
 from ncf_numpy.metrics import evaluate
 
-MODELS = ("popularity", "itemknn", "gmf", "mlp", "neumf")
+BASELINES = ("popularity", "itemknn")
+MODELS = (*BASELINES, "gmf", "mlp", "neumf")
 PRESETS = {  # the paper's settings at 8 factors, and those of the two tutorials
     "paper": {"factors": 8, "layers": (64, 32, 16, 8), "batch_size": 256, "epochs": 20},
     "notebook": {"factors": 32, "layers": (64, 32, 16, 8), "batch_size": 1024, "epochs": 10},
@@ -55,13 +56,16 @@ def parse_arguments():
         "--listener", type=int, default=0, help="row number of whom to recommend to"
     )
     parser.add_argument("--artist", help="whose likes to list (default: the most popular)")
-    parser.add_argument("--plot", type=pathlib.Path, metavar="FILE", help="draw the curves there")
+    for name, what in {"--plot": "curves of the neural models", "--plot-table": "table"}.items():
+        parser.add_argument(name, metavar="FILE.png", help=f"draw the {what} (needs matplotlib)")
     arguments = parser.parse_args()
     for name, value in {"alpha": None, **PRESETS[arguments.preset]}.items():
         if getattr(arguments, name, None) is None:
             setattr(arguments, name, value)
     if arguments.data and arguments.dataset == "sample":
         parser.error("--dataset sample is made up on the spot and takes no --data")
+    if arguments.plot and arguments.model in BASELINES:
+        parser.error(f"--plot draws epochs, and {arguments.model} has none")
     return parser, arguments
 
 
@@ -186,24 +190,6 @@ def print_columns(title, columns):
     print(f"\n{title}\n{table.map(lambda name: name[:32]).to_string(justify='left')}")
 
 
-def plot(histories, path):
-    """Loss and validation HR@10 by epoch."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
-    for name, history in histories.items():
-        left.plot(history["epoch"], history["loss"], label=name)
-        right.plot(history["epoch"], history["hr"], label=name)
-    left.set(xlabel="epoch", ylabel="training loss")
-    right.set(xlabel="epoch", ylabel="HR@10 (validation)")
-    right.legend()
-    figure.savefig(path)
-    print(f"\ncurves drawn to {path}")
-
-
 def train_all(names, split, arguments):
     """{name: scorer}, {name: history} of the neural ones, and the rows of the table."""
     scorers, histories, rows = {}, {}, []
@@ -245,7 +231,16 @@ def all_names(interactions):
     return np.array([interactions.item_name(i) for i in range(interactions.n_items)], object)
 
 
+def draw_table(rows, file):
+    """The test columns as bars; the oracle, if there is one, as the line that bounds them."""
+    table = pd.DataFrame(rows).set_index("model")[["HR@10 test", "NDCG@10 test"]]
+    oracle = table.loc["(oracle)"] if "(oracle)" in table.index else None
+    plots.comparison_bars(table.drop(index="(oracle)", errors="ignore"), file, best=oracle)
+
+
 def run(arguments):
+    for file in filter(None, (arguments.plot, arguments.plot_table)):
+        plots.check_file(file)
     rng = np.random.default_rng(arguments.seed)
     split, oracle = load_split(arguments, rng)
     train = split.train
@@ -268,15 +263,17 @@ def run(arguments):
     item = everything.find_item(arguments.artist) if arguments.artist else most_popular
     print_recommendations(scorers, everything, arguments.listener)
     print_similar(scorers, everything, item)
-    if arguments.plot and histories:
-        plot(histories, arguments.plot)
+    if arguments.plot:
+        plots.training_curves(histories, arguments.plot)
+    if arguments.plot_table:
+        draw_table(rows, arguments.plot_table)
 
 
 def main():
     parser, arguments = parse_arguments()
     try:
         run(arguments)
-    except (OSError, ValueError, KeyError, IndexError) as error:
+    except (OSError, ValueError, KeyError, IndexError, ImportError) as error:
         parser.exit(1, f"error: {error}\n")
 
 

@@ -3,6 +3,7 @@
 import argparse
 import io
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -34,7 +35,7 @@ COMMANDS = (
     version,
 )
 
-STATUS = "Exit status: 0 done, 1 error, 2 usage, 130 interrupted."
+STATUS = "Exit status: 0 done, 1 error, 2 usage, 130 interrupted (Ctrl-C or SIGTERM)."
 
 
 def build_parser():
@@ -58,14 +59,26 @@ def main(argv=None):
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name the console cannot show is no error
             stream.reconfigure(errors="backslashreplace")
-    arguments = build_parser().parse_args(argv)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as if by Ctrl-C
+    try:
+        return run(build_parser().parse_args(argv))
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def run(arguments):
+    """What `main` does once the command is understood."""
+    empty = [name for name, value in vars(arguments).items() if value == ""]
+    if empty:  # as a variable of the shell that is not set leaves it
+        print(f"{arguments.command}: {empty[0].replace('_', '-')} is empty", file=sys.stderr)
+        return 2
     try:
         status = arguments.run(arguments)
         sys.stdout.flush()
         return status
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
     except BrokenPipeError:  # the reader, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -78,10 +91,10 @@ def main(argv=None):
 
 def sentence(error):
     """What went wrong, without the quotes of a KeyError and the number of an OSError."""
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror is not None:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    return text or type(error).__name__
+    return " ".join(text.splitlines()) or type(error).__name__
 
 
 if __name__ == "__main__":

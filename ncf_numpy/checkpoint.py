@@ -5,10 +5,14 @@ time step, the state of the random generator, and the history. A checkpoint is a
 the data and the settings are not in it, and must be the same again.
 """
 
+import operator
+
 import numpy as np
 
 from .row_adam import EndToEnd, RowAdam, Tables
-from .safe_file import digest, read_file, write_file
+from .safe_file import digest, naming, read_file, write_file
+from .sampling import count_batches
+from .stored_model import check_arrays, check_history
 
 
 def save_checkpoint(path, trainer, settings=None):
@@ -37,15 +41,17 @@ def load_checkpoint(path, trainer, settings=None):
     which this training differs from the saved one: model, data, optimizer or settings.
     """
     header, saved = read_file(path, "checkpoint")
-    here = {**describe(trainer), **(settings or {})}
-    for name in {**header["settings"], **here}:
-        before, now = header["settings"].get(name), here.get(name)
-        if before != now:
-            raise ValueError(
-                f"{path} was trained with {name} {before}, this run has {now}: "
-                "resume with what it was trained with, or start anew"
-            )
-    for name, array in arrays_of(trainer).items():
+    arrays = arrays_of(trainer)
+    with naming(path, "is damaged"):
+        differences = _differences(header["settings"], {**describe(trainer), **(settings or {})})
+        if not differences:
+            _check(header, saved, trainer, arrays)
+    for name, before, now in differences[:1]:
+        raise ValueError(
+            f"{path} was trained with {name} {before}, this run has {now}: "
+            "resume with what it was trained with, or start anew"
+        )
+    for name, array in arrays.items():
         array[...] = saved[name]
     optimizer = trainer.optimizer
     if hasattr(optimizer, "t"):
@@ -53,6 +59,44 @@ def load_checkpoint(path, trainer, settings=None):
     trainer.rng.bit_generator.state = header["rng"]
     trainer.epoch, trainer.rows = header["epoch"], header["history"]
     trainer.best_epoch, trainer.best_score = header["best_epoch"], tuple(header["best_score"])
+
+
+def _differences(before, now):
+    """[(name, before, now), ...] of the settings that are not the same."""
+    return [
+        (name, before.get(name), now.get(name))
+        for name in {**before, **now}
+        if before.get(name) != now.get(name)
+    ]
+
+
+def _check(header, saved, trainer, arrays):
+    """Raise unless this trainer can go on from what is saved; nothing of it has been used yet."""
+    check_arrays(saved, {name: (array.shape, array.dtype) for name, array in arrays.items()})
+    for name, array in saved.items():
+        if name.removeprefix("rows.").split(".")[0] in ("v", "s") and (array < 0).any():
+            raise ValueError(f"{name} holds negative sums of squares")
+    check_history(header["history"])
+    t, epoch, best = (operator.index(header[name]) for name in ("t", "epoch", "best_epoch"))
+    epochs = [row["epoch"] for row in header["history"]]
+    if epoch != len(epochs) or epochs != list(range(1, epoch + 1)):
+        raise ValueError(f"the history does not have a row for each of {epoch} epochs")
+    batch = {"batch_size": trainer.batch_size, "negatives": trainer.negatives}
+    steps = epoch * count_batches(trainer.train, trainer.sampler, **batch)
+    if t != (steps if hasattr(trainer.optimizer, "t") else 0):
+        raise ValueError(f"{epoch} epochs are {steps:,} steps, the optimizer took {t}")
+    if "rows.moved" in saved:
+        moved, updated = saved["rows.moved"], saved["rows.updated"]
+        current = (moved <= t) if trainer.optimizer.lazy else (moved == t)
+        if not (current & (0 <= updated) & (updated <= moved)).all():
+            raise ValueError(f"rows.moved and rows.updated do not fit the optimizer's {t} steps")
+    scores = header["best_score"]
+    if best not in range(epoch + 1) or [type(score) for score in scores] != [float, float]:
+        raise ValueError(f"the best of {epoch} epochs is {best}, with {scores}")
+    generator = type(trainer.rng.bit_generator)(0)
+    generator.state = header["rng"]
+    if generator.state != header["rng"]:
+        raise ValueError("the random generator cannot have the saved state")
 
 
 def arrays_of(trainer):
@@ -73,7 +117,8 @@ def moments(optimizer, model):
         if optimizer.others is None:
             optimizer.others = EndToEnd([W for name, W, _ in parameters if name not in tables])
         rows, others = optimizer.tables, optimizer.others
-        return {"rows.moments": rows.moments, "rows.t": rows.t, "m": others.m, "v": others.v}
+        clocks = {"rows.moved": rows.moved, "rows.updated": rows.updated}
+        return clocks | {"rows.m": rows.m, "rows.v": rows.v, "m": others.m, "v": others.v}
     kinds = [kind for kind in ("m", "v", "s") if hasattr(optimizer, kind)]
     return {
         f"{kind}.{name}": getattr(optimizer, kind).setdefault(name, np.zeros_like(W))

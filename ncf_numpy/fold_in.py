@@ -15,7 +15,7 @@ from .layers import Embedding
 from .losses import BinaryCrossEntropyWithLogits
 from .models import Model
 from .optimizers import Adam
-from .sampling import NegativeSampler
+from .sampling import NegativeSampler, check_count
 
 
 def fold_in(model, items, rng, *, steps=100, lr=0.03, negatives=4):
@@ -25,6 +25,7 @@ def fold_in(model, items, rng, *, steps=100, lr=0.03, negatives=4):
     times as many fresh items that the user does not have, drawn by rng. The row begins as the
     average user's. A counting baseline has no row to learn: its user simply has the items.
     """
+    check_count(steps, 0, "steps")
     one = copy.copy(model)
     if not isinstance(model, Model):
         one.n_users = 1

@@ -75,15 +75,15 @@ class Dense:
             expected = f"{self.W.dtype} of shape (B, {len(self.W)})"
             raise ValueError(f"Dense expects x as {expected}, got {x.dtype} of shape {x.shape}")
         self.x = x
-        self.y = x @ self.W + self.b  # (B, n_in) @ (n_in, n_out) + (n_out,)
+        self.y = x.dot(self.W) + self.b  # (B, n_in) @ (n_in, n_out) + (n_out,)
         return self.y
 
     def backward(self, dy):
         """dy (B, n_out) -> dx (B, n_in). Sets dW and db."""
         check_upstream(self, dy)
-        self.dW = self.x.T @ dy  # (n_in, B) @ (B, n_out)
-        self.db = np.ones(len(dy), dy.dtype) @ dy  # (B,) @ (B, n_out), for b is W of an input 1
-        dx = dy @ self.W.T  # (B, n_out) @ (n_out, n_in)
+        self.dW = self.x.T.dot(dy)  # (n_in, B) @ (B, n_out)
+        self.db = np.ones(len(dy), dy.dtype).dot(dy)  # (B,) @ (B, n_out), for b is W of an input 1
+        dx = dy.dot(self.W.T)  # (B, n_out) @ (n_out, n_in)
         return dx
 
     def parameters(self):
@@ -188,14 +188,15 @@ def sum_by_id(ids, dy):
     # By id, then by place in the batch: a stable sort, only faster.
     order = (ids * len(ids) + np.arange(len(ids))).argsort()  # (B,)
     ids = ids.take(order)  # (B,) ascending
-    is_first = np.ones(len(ids), bool)  # (B,) True where a run of equal ids begins
-    np.not_equal(ids[1:], ids[:-1], out=is_first[1:])
-    sums = dy.take(order[is_first], axis=0)  # (R, K)
-    run = is_first.cumsum()[~is_first] - 1  # (B - R,) the run each further occurrence belongs to
+    repeats = np.zeros(len(ids), bool)  # (B,) True where an id is that of the place before
+    np.equal(ids[1:], ids[:-1], out=repeats[1:])
+    first, again = (~repeats).nonzero()[0], repeats.nonzero()[0]  # (R,), (B - R,)
+    sums = dy.take(order.take(first), axis=0)  # (R, K)
+    further = dy.take(order.take(again), axis=0)  # (B - R, K)
+    run = first.searchsorted(again) - 1  # (B - R,) the run each further occurrence belongs to
     cells = run[:, None] * dy.shape[1] + np.arange(dy.shape[1])  # (B - R, K) in the flat sums
-    further = dy.take(order[~is_first], axis=0)  # (B - R, K)
     np.add.at(sums.reshape(-1), cells.reshape(-1), further.reshape(-1))  # fastest in one dimension
-    return ids[is_first], sums
+    return ids.take(first), sums
 
 
 def sigmoid(x):

@@ -24,9 +24,16 @@ from .metrics import BLOCK_PAIRS, evaluate
 from .models import GMF, MF, MLP, Model, NeuMF, check_widths
 from .optimizers import check_rate
 from .row_adam import RowAdam
-from .safe_file import pack, read_file, unpack, write_file
+from .safe_file import naming, read_file, write_file
 from .sampling import check_count
-from .stored_model import pack_ids, restore, state_of, unpack_ids
+from .stored_model import (
+    check_history,
+    check_state,
+    pack_data,
+    restore,
+    state_of,
+    unpack_data,
+)
 from .training import Trainer
 
 # name -> how to build the model from the settings, the numbers of users and items, and an rng
@@ -71,15 +78,21 @@ class Recommender:
         shrink=0.0,
         seed=0,
     ):
-        if model not in MODELS:
+        if not isinstance(model, str) or model not in MODELS:
             raise ValueError(f"model must be one of {', '.join(MODELS)}; got {model!r}")
-        for name, value in {"factors": factors, "epochs": epochs, "batch_size": batch_size}.items():
-            check_count(value, 1, name)
-        check_count(negatives, 1, "negatives")
+        sizes = {
+            "factors": factors,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "negatives": negatives,
+            "patience": 1 if patience is None else patience,
+            "neighbours": neighbours,
+        }
+        for name, value in sizes.items():
+            check_size(value, name)
         check_count(seed, 0, "seed")
-        if patience is not None:
-            check_count(patience, 1, "patience")
-        ItemKNN(neighbours, shrink)  # checks both
+        for width in check_widths(layers):
+            check_size(width, "width")
         self.settings = {
             "model": model,
             "factors": int(factors),
@@ -88,9 +101,9 @@ class Recommender:
             "batch_size": int(batch_size),
             "negatives": int(negatives),
             "lr": check_rate("lr", lr),
-            "patience": patience,
+            "patience": None if patience is None else int(patience),
             "neighbours": int(neighbours),
-            "shrink": float(shrink),
+            "shrink": check_rate("shrink", shrink),
             "seed": int(seed),
         }
         self.data = self.model = self.history = None
@@ -187,12 +200,15 @@ class Recommender:
         score: the probability (of neural models; a baseline's own score otherwise). Items are
         ranked by the logit, since a probability near 1 rounds to 1 and would tie; ties go to the
         lower index. There are fewer than k rows where the catalogue, without what the user has,
-        holds fewer; none for a user who has everything. KeyError for a user that is not in data.
+        holds fewer; none for a user who has everything. KeyError for a user that is not in data;
+        FloatingPointError where training has left scores that are not finite.
 
         The whole catalogue is scored, a block at a time: memory does not grow with users x items.
         """
         self._check_fitted()
         users = np.atleast_1d(np.asarray(user, dtype=object))
+        if users.ndim > 1:
+            raise ValueError(f"user must be a raw id or a list of them, got shape {users.shape}")
         rows = np.array([self._user_index(each) for each in users], np.intp)
         best = [self._best(self.model, u, k, self._seen(u) if exclude_seen else []) for u in rows]
         items = np.concatenate([np.empty(0, np.intp), *(items for items, _ in best)])
@@ -213,7 +229,7 @@ class Recommender:
         self._check_fitted()
         check_count(k, 1, "k")
         index = self._item_index(item)
-        scores = similarities(self.model, index)  # (n_items,)
+        scores = check_finite(similarities(self.model, index))  # (n_items,)
         order = np.argsort(-scores, kind="stable")
         order = order[order != index][:k]
         if isinstance(self.model, ItemKNN):
@@ -232,6 +248,8 @@ class Recommender:
         else stays as it is; the same items give the same row. KeyError for an unknown item.
         """
         self._check_fitted()
+        if isinstance(items, (str, bytes)) or not np.iterable(items):
+            raise TypeError(f"items must be a list of raw ids such as [{items!r}], got {items!r}")
         indices = np.array(sorted({self._item_index(item) for item in items}), np.intp)
         if not len(indices):
             raise ValueError("fold_in needs at least one item that the new user has")
@@ -251,47 +269,42 @@ class Recommender:
         """Write one .npz to exactly this path: weights, ids, names, settings, and who has what.
 
         Counts and timestamps are not kept: nothing after training asks for them. The file takes
-        the old one's place only when it is complete. OSError naming the path otherwise.
+        the old one's place only when it is complete. OSError naming the path otherwise; ValueError
+        for weights that are not finite, or not of the model that the settings describe.
         """
         self._check_fitted()
+        state = state_of(self.model)
+        check_state(state, self.settings, self.data)
         header = {
             "settings": self.settings,
             "history": self.history.to_dict("records"),
             "source": self.data.source,
         }
-        data = {
-            "user_ids": pack_ids("user", self.data.user_ids),
-            "item_ids": pack_ids("item", self.data.item_ids),
-            "offsets": self.data.offsets,
-            "items": self.data.items.astype(np.int32),
-        }
-        if self.data.item_names is not None:
-            data["item_names"] = pack(self.data.item_names.tolist())
-        weights = {f"model.{name}": W for name, W in state_of(self.model).items()}
-        write_file(path, "recommender", header, data | weights)
+        weights = {f"model.{name}": W for name, W in state.items()}
+        write_file(path, "recommender", header, pack_data(self.data) | weights)
 
     @classmethod
     def load(cls, path):
         """The recommender that was saved to path; it predicts the same bits.
 
-        Reading never runs code from the file. OSError if it cannot be read; ValueError naming the
-        path if it is damaged, no recommender, or written by a newer version.
+        Reading never runs code from the file, and needs a small multiple of its length in memory.
+        OSError if it cannot be read; ValueError naming the path if it is damaged, no recommender,
+        or written by a newer version.
         """
         header, arrays = read_file(path, "recommender")
-        recommender = cls(**header["settings"])
-        n_users = len(arrays["offsets"]) - 1
-        data = Interactions(
-            users=np.repeat(np.arange(n_users), np.diff(arrays["offsets"])),
-            items=arrays["items"],
-            user_ids=unpack_ids(arrays["user_ids"]),
-            item_ids=unpack_ids(arrays["item_ids"]),
-            item_names=unpack(arrays["item_names"]) if "item_names" in arrays else None,
-            source=header["source"],
-        )
-        build, unused = MODELS[recommender.settings["model"]], np.random.default_rng(0)
-        model = build(recommender.settings, data.n_users, data.n_items, unused)
-        restore(model, data, {n.removeprefix("model."): W for n, W in arrays.items()})
-        recommender._know(data, model, pd.DataFrame(header["history"]))
+        with naming(path, "is damaged"):
+            recommender = cls(**header["settings"])
+            settings = recommender.settings
+            if settings != header["settings"]:
+                raise ValueError(f"the settings are not those of {recommender}")
+            check_history(header["history"])
+            data = unpack_data(arrays, header["source"])
+            state = {name.removeprefix("model."): array for name, array in arrays.items()}
+            check_state(state, settings, data)
+            unused = np.random.default_rng(0)
+            model = MODELS[settings["model"]](settings, data.n_users, data.n_items, unused)
+            restore(model, data, state)
+            recommender._know(data, model, pd.DataFrame(header["history"]))
         return recommender
 
     def _know(self, data, model, history):
@@ -320,10 +333,11 @@ class Recommender:
         return pd.DataFrame({**columns, "score": scores})
 
     def _explain(self, model, user, seen, item, k):
+        check_count(k, 1, "k")
         index = self._item_index(item)
         parts = contributions(model, user, index)
-        logit = sum(parts.values())
-        alike = similarities(self.model, index)  # (n_items,)
+        logit = check_finite(sum(parts.values()))
+        alike = check_finite(similarities(self.model, index))  # (n_items,)
         order = seen[np.argsort(-alike[seen], kind="stable")]
         order = order[order != index][:k]
         if isinstance(model, ItemKNN):
@@ -337,16 +351,18 @@ class Recommender:
         return np.sort(self.data.items_of(user))
 
     def _user_index(self, raw):
-        if raw not in self._users:
+        index = _find(self._users, raw)
+        if index is None:
             raise KeyError(
                 f"no user {raw!r} in the data, whose users are {_examples(self._users)}; "
-                "for somebody new: fold_in(items=[...])"
+                "for somebody new: fold_in(items=[...]), or --has ITEM ... on the command line"
             )
-        return self._users[raw]
+        return index
 
     def _item_index(self, raw):
-        if raw in self._items:
-            return self._items[raw]
+        index = _find(self._items, raw)
+        if index is not None:
+            return index
         try:
             named = self.data.item_ids[[self.data.find_item(str(raw))]].tolist()
             hint = f"by that name there is {named[0]!r}"
@@ -377,7 +393,15 @@ def score_all_items(model, user, n_items):
     """The logit (a baseline's score) of every item for one user index: -> (n_items,)."""
     score = model.forward if isinstance(model, Model) else model.predict
     blocks = np.split(np.arange(n_items), range(BLOCK_PAIRS, n_items, BLOCK_PAIRS))
-    return np.concatenate([score(np.full(len(items), user), items) for items in blocks])
+    scores = [score(np.full(len(items), user), items) for items in blocks]
+    return check_finite(np.concatenate(scores))
+
+
+def check_finite(scores):
+    """Return them, or raise: a NaN would be sorted to the end as if it were a bad score."""
+    if not np.isfinite(scores).all():
+        raise FloatingPointError("scores are not all finite numbers: try a lower learning rate")
+    return scores
 
 
 def as_interactions(data):
@@ -397,6 +421,21 @@ def _measure(baseline, split):
         return pd.DataFrame()
     result = evaluate(baseline.fit(split.train), split.validation)
     return pd.DataFrame([{"hr": result.hr, "ndcg": result.ndcg, "chosen": True}])
+
+
+def _find(indices, raw):
+    """indices[raw], or None, also for what cannot be an id, such as a list."""
+    try:
+        return indices.get(raw)
+    except TypeError:
+        return None
+
+
+def check_size(value, name):
+    """Raise unless value is a positive integer below 2**31: beyond it is a slip, not a size."""
+    check_count(value, 1, name)
+    if value >= 2**31:
+        raise ValueError(f"{name} must be below 2**31, got {value}")
 
 
 def _examples(known):

@@ -1,22 +1,33 @@
 """One safe file: a header and named arrays in an .npz that is either whole or not there at all.
 
 A file is written beside its place and moved there in one step: a crash, a full disk or kill -9
-leaves the old file as it was. Nothing is pickled, so to read a file never runs what is in it. A
-sha256 over all it holds tells a damaged file from a good one.
+leaves the old file as it was. Reading unpickles nothing, so it never runs what is in a file, and
+unpacks nothing, so it never needs more memory than a small multiple of the file. A sha256 over all
+it holds tells a damaged file from a good one.
 """
 
+import contextlib
+import errno
 import hashlib
 import io
 import json
+import math
 import os
+import re
+import threading
+import zipfile
 from pathlib import Path
 
 import numpy as np
+
+from .leftovers import remove_leftovers
 
 FORMAT = "ncf_numpy"
 # Goes up when older code could not make sense of a file. Code reads its own version and all older
 # ones, and refuses newer ones with a sentence.
 VERSION = 1
+# NumPy writes 118 bytes for an array of one or two dimensions; Python's parser reads them.
+LONGEST_NPY_HEADER = 256
 
 
 def write_file(path, kind, header, arrays):
@@ -29,22 +40,42 @@ def write_file(path, kind, header, arrays):
     members = {"header": pack(header), **arrays}
     members["sha256"] = np.frombuffer(digest(members), np.uint8)
     place = Path(os.path.realpath(path))  # a symbolic link stays one
-    # The number of the process keeps two that save to one path out of each other's way.
-    part = place.with_name(f".{place.name}.{os.getpid()}.part")
-    archive = io.BytesIO()  # in memory first: a zip cut off by a full disk complains when collected
-    np.savez(archive, **members)
+    if os.path.exists(place) and not os.path.isfile(place):
+        raise OSError(errno.EISDIR, "cannot save: name a file, this is none", str(path))
+    # The numbers keep two processes or threads that save to one path out of each other's way.
+    part = place.with_name(f".{place.name}.{os.getpid()}-{threading.get_native_id()}.part")
+    remove_leftovers(place.parent, rf"\.{re.escape(place.name)}\.(\d+)-\d+\.part")
+    content = npz_of(members)
     try:
         with open(part, "wb") as file:
-            file.write(archive.getbuffer())
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, place)
     except OSError as error:
         raise OSError(
-            error.errno, f"cannot save ({error.strerror}); nothing there has changed", str(path)
+            error.errno,
+            f"cannot save ({error.strerror}); nothing there has changed. Mend that, or save to "
+            "another place",
+            str(path),
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
+
+
+def npz_of(members):
+    """The bytes of the .npz that np.savez writes; in memory, so that no disk can cut it off."""
+    stream = io.BytesIO()
+    archive = zipfile.ZipFile(stream, "w")
+    try:
+        for name, array in members.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
+        archive.close()
+    finally:
+        archive.fp = None  # one that Ctrl-C has torn apart would raise ValueError when closed
+    return stream.getbuffer()
 
 
 def read_file(path, kind):
@@ -53,31 +84,83 @@ def read_file(path, kind):
     Raises OSError if the file cannot be opened, ValueError naming the path if it is damaged, of
     another kind, written by a newer version, or no file of this project at all.
     """
-    with open(path, "rb") as file:
-        try:
-            with np.load(file, allow_pickle=False) as archive:
-                members = {name: archive[name] for name in archive.files}
-            expected = members.pop("sha256").tobytes()
-            header = unpack(members["header"])
-            is_ours = header["format"] == FORMAT
-        except Exception as error:  # damage can make the zip and npy readers raise anything
-            raise ValueError(
-                f"{path} is damaged, or not a file that ncf_numpy saved "
-                f"({type(error).__name__}: {error})"
-            ) from error
-    if not is_ours or digest(members) != expected:
+    with naming(path, "is damaged, or not a file that ncf_numpy saved"):
+        members = _read_members(path)
+        expected = members.pop("sha256").tobytes()
+        header = unpack(members["header"])
+        is_ours = header["format"] == FORMAT
+        version, its_kind = int(header["version"]), header["kind"]
+        found = digest(members)
+    if not is_ours or found != expected:
         raise ValueError(
             f"{path} is damaged: its content does not have the sha256 it was saved with"
         )
-    if header["version"] > VERSION:
+    if version > VERSION:
         raise ValueError(
-            f"{path} has format version {header['version']}, and this ncf_numpy reads up to "
+            f"{path} has format version {version}, and this ncf_numpy reads up to "
             f"{VERSION}: a newer ncf_numpy is needed"
         )
-    if header["kind"] != kind:
-        raise ValueError(f"{path} holds a {header['kind']}, expected a {kind}")
+    if its_kind != kind:
+        raise ValueError(f"{path} holds a {its_kind}, expected a {kind}")
     del members["header"]
     return header, members
+
+
+def read_arrays(path):
+    """{name: array} of an .npz of numbers that np.savez wrote, from wherever it comes.
+
+    Raises OSError if it cannot be opened, ValueError naming the path if it is anything else.
+    """
+    with naming(path, "is damaged, or no .npz of numbers as np.savez writes it"):
+        return _read_members(path)
+
+
+@contextlib.contextmanager
+def naming(path, problem):
+    """Content that was not checked yet may raise anything: make it a ValueError naming the path."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:  # the file could not be opened
+            raise
+        raise ValueError(f"{path} {problem} ({error})") from error
+    except Exception as error:
+        raise ValueError(f"{path} {problem} ({type(error).__name__}: {error})") from error
+
+
+def _read_members(path):
+    """{name: array}; before anything is read it is known to fit into the file's own length."""
+    with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
+        members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+        if len(members) < len(archive.infolist()):
+            raise ValueError("a member is there twice")
+        for name, member in members.items():
+            stored = member.compress_type == zipfile.ZIP_STORED
+            if not stored or member.compress_size != member.file_size:
+                raise ValueError(f"{name} is compressed")
+        if sum(member.file_size for member in members.values()) > os.fstat(file.fileno()).st_size:
+            raise ValueError("the members are longer than the file")
+        return {name: _array(archive.read(member)) for name, member in members.items()}
+
+
+def _array(content):
+    """The bytes of an .npy file -> its array; only plain numbers, and exactly as many as it says.
+
+    np.load would believe the shape, and allocate it, before it looks for the numbers.
+    """
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    if version != (1, 0):
+        raise ValueError(f"an array of .npy version {version}, expected (1, 0)")
+    shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream, LONGEST_NPY_HEADER)
+    if dtype.kind not in "biuf":
+        raise ValueError(f"an array of {dtype}, expected numbers (allow_pickle=False)")
+    start = stream.tell()
+    n_bytes = len(content) - start
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != n_bytes:
+        raise ValueError(f"an array of {dtype} and shape {shape} in {n_bytes:,} bytes")
+    order = "F" if by_columns else "C"
+    return np.ndarray(shape, dtype, content, start, order=order).copy("K")
 
 
 def pack(content):
@@ -86,7 +169,9 @@ def pack(content):
 
 
 def unpack(packed):
-    """What `pack` was given."""
+    """What `pack` was given; ValueError, or what json raises, if that is not what it is."""
+    if packed.dtype != np.uint8 or packed.ndim != 1:
+        raise ValueError(f"text is {packed.dtype} of shape {packed.shape}, expected (n,) uint8")
     return json.loads(packed.tobytes().decode("ascii"))
 
 

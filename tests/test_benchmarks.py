@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pandas as pd
@@ -62,6 +63,19 @@ def test_train_step(tmp_path):
         np.testing.assert_allclose(rows["best torch / ours"], fastest / rows["ours RowAdam"])
     if "jax scan" in rows:
         np.testing.assert_allclose(rows["jax scan / ours"], rows["jax scan"] / rows["ours RowAdam"])
+
+
+def test_train_step_with_other_matrix_kernels_has_a_csv_of_its_own(load, tmp_path, monkeypatch):
+    (tmp_path / "train_step.csv").write_text("kept\n", encoding="utf-8")
+    module, seen = load("train_step"), []
+    monkeypatch.setattr(module.subprocess, "run", lambda *_, **options: seen.append(options["env"]))
+    options = ["--kernels", "SkylakeX", "--threads", "1", "--results", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["train_step.py", *options])
+    module.main()
+    assert [environment["OPENBLAS_CORETYPE"] for environment in seen] == ["SkylakeX"]
+    assert (tmp_path / "train_step.csv").read_text(encoding="utf-8") == "kept\n"
+    arguments = types.SimpleNamespace(kernels="SkylakeX")
+    assert module.name(arguments) == "train_step_SkylakeX"
 
 
 def test_epoch(tmp_path):
@@ -221,7 +235,15 @@ def test_the_document_has_a_place_for_every_table(load):
     text = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
     names = [match[2] for match in load("report").BLOCK.finditer(text)]
     assert sorted(names) == sorted(
-        ["targets", "train_step", "epoch", "scale", "roofline", "split_scoring"]
+        [
+            "targets",
+            "train_step",
+            "train_step_SkylakeX",
+            "epoch",
+            "scale",
+            "roofline",
+            "split_scoring",
+        ]
     )
     images = [part.split(")")[0] for part in text.split("](images/")[1:]]
     drawn = ["train_step.png", "epoch.png", "scale.png", "roofline.png"]

@@ -133,7 +133,7 @@ def test_a_bug_names_its_models_and_says_what_it_does():
 
 
 def test_a_bug_out_of_date_cannot_be_planted_and_leaves_nothing_behind():
-    good = Edit(Dense, "backward", "dx = dy @ self.W.T", "dx = dy")
+    good = Edit(Dense, "backward", "dx = dy.dot(self.W.T)", "dx = dy")
     before = Dense.backward
     for text in ("no such line", "self."):  # absent, and there more than once
         stale = Bug("", ("mlp",), (good, Edit(Dense, "forward", text, "")))

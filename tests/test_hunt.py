@@ -21,15 +21,15 @@ RIGHT_LINE = {
     "product-rule": "dp_G = dphi_G * self.q_G",
     "dropped-repeats": "np.add.at(sums.reshape(-1), cells.reshape(-1), further.reshape(-1))",
     "missing-mean": "dz = (sigmoid(self.z) - self.labels) / len(self.z)",
-    "second-mean": "self.db = np.ones(len(dy), dy.dtype) @ dy",
+    "second-mean": "self.db = np.ones(len(dy), dy.dtype).dot(dy)",
     "flipped-sign": "dz = (sigmoid(self.z) - self.labels) / len(self.z)",
-    "no-bias-gradient": "self.db = np.ones(len(dy), dy.dtype) @ dy",
+    "no-bias-gradient": "self.db = np.ones(len(dy), dy.dtype).dot(dy)",
     "relu-passes-all": "dx = dy * (self.x > 0)",
     "swapped-halves": "dp_M, dq_M = dphi_M[:, :D], dphi_M[:, D:]",
-    "reversed-rows": "dx = dy @ self.W.T",
-    "ignored-upstream": "dx = dy @ self.W.T",
-    "one-percent": "self.dW = self.x.T @ dy",
-    "transposed-weight": "dx = dy @ self.W.T",
+    "reversed-rows": "dx = dy.dot(self.W.T)",
+    "ignored-upstream": "dx = dy.dot(self.W.T)",
+    "one-percent": "self.dW = self.x.T.dot(dy)",
+    "transposed-weight": "dx = dy.dot(self.W.T)",
     "stale-cache": "self.x = x",
 }
 
@@ -204,7 +204,7 @@ def test_giving_up_explains_all_the_same(answers, capsys, monkeypatch):
 
 def test_the_list_is_shown_on_request(capsys, monkeypatch):
     _, out, _ = play(capsys, monkeypatch, 9, "l")
-    assert "dx = dy[::-1] @ self.W.T\n" in out
+    assert "dx = dy[::-1].dot(self.W.T)\n" in out
 
 
 def test_without_a_number_some_bug_is_drawn(capsys, monkeypatch):

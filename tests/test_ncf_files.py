@@ -199,9 +199,9 @@ def test_ids_and_names_from_files_beside(write):
         ({"negative": "(0,4)\t3\n(1,0)\n"}, r"negative, line 2: no negatives after \(1,0\)"),
         ({"negative": "(0,4)\t3\n(1,0)\t2\tx\n"}, r"line 2: negatives must be item num.*'x'"),
         ({"negative": "(0,4)\t3\n(1,0)\t2\t\t3\n"}, r"line 2: negatives must be item num.*''"),
-        ({"negative": "(0,4)\t3\n(1,0)\t-2\n"}, r"line 2: item -2, expected numbers from 0"),
+        ({"negative": "(0,4)\t3\n(1,0)\t-2\n"}, r"line 2: negatives must be .* from 0, got '-2'"),
         ({"negative": f"(0,4)\t3\n(1,0)\t{2**64}\n"}, r"line 2: negatives must be item num"),
-        ({"negative": b"(0,4)\t3\n(1,0)\t\xff\n"}, r"line 2: negatives must be item num"),
+        ({"negative": b"(0,4)\t3\n(1,0)\t\xff\n"}, r"negative, line 2: not UTF-8"),
     ],
 )
 def test_malformed(write, changed, message):

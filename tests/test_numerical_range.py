@@ -226,7 +226,7 @@ def test_float32_stays_float32_in_model_loss_and_optimizer(name, Loss, optimizer
     for state in ("s", "m", "v"):
         seen += list(getattr(step, state, {}).values())
     if isinstance(step, RowAdam):
-        seen += [step.tables.moments, step.others.m, step.others.v, step.others.move]
+        seen += [step.tables.m, step.tables.v, step.others.m, step.others.v, step.others.move]
     assert {array.dtype for array in seen} == {np.dtype(np.float32)}
 
 

@@ -182,6 +182,25 @@ def test_flush_twice_is_flush_once():
     assert np.array_equal(np.flatnonzero(W[:, 0]), [1, 3])
 
 
+def test_rows_that_are_read_without_a_gradient_go_on_as_in_dense_adam():
+    # rows 0 and 1 get a gradient every third step; in between they are looked at, once or twice
+    dense, ours = (np.ones((3, 2)) for _ in range(2))
+    adam, row_adam = Adam(0.01, eps=1e-6), RowAdam(0.01, eps=1e-6)
+    rng = np.random.default_rng(0)
+    for step in range(60):
+        rows = np.array([2]) if step % 3 else np.array([0, 1])
+        gradient = RowGradient(rows, rng.normal(size=(len(rows), 2)) * 1e-5, (3, 2))
+        adam.step([("W", dense, gradient)])
+        for _ in range(1 + step % 2):
+            row_adam.catch_up([("W", ours, np.array([1, 2, 0]))])
+        row_adam.step([("W", ours, gradient)])
+        if step % 5 == 4:
+            row_adam.catch_up([("W", ours, np.array([0, 1]))])
+            np.testing.assert_allclose(ours[:2], dense[:2], rtol=1e-8)
+    row_adam.flush()
+    np.testing.assert_allclose(ours, dense, rtol=1e-8)
+
+
 def test_the_size_of_a_block_changes_nothing(monkeypatch):
     whole = train(RowAdam(), 50)
     monkeypatch.setattr(module, "BLOCK", 64)
@@ -189,10 +208,10 @@ def test_the_size_of_a_block_changes_nothing(monkeypatch):
 
 
 def test_lazy_moves_the_rows_of_the_batch_and_no_others():
-    # Row 0 is in batches 1 and 3. Adam's formulas, with the row's moments asleep in between but
-    # the step number running on: alpha_1 and alpha_3.
+    # Row 0 is in batches 1, 3 and 4. Adam's formulas, with its moments asleep in between but
+    # the step number running on: alpha_1, alpha_3 and alpha_4.
     optimizer, W = RowAdam(lr=0.1, eps=1e-8, lazy=True), np.zeros((2, 1))
-    gradients = [0.5, None, -0.2]
+    gradients = [0.5, None, -0.2, 0.4]
     m = v = w = 0.0
     for t, g in enumerate(gradients, start=1):
         row = 0 if g is not None else 1
@@ -216,4 +235,5 @@ def test_float32_stays_float32():
         train_step(model, loss, optimizer, np.array([1, 2]), np.array([3, 4]), labels)
     optimizer.flush()
     assert {W.dtype for _, W, _ in model.parameters()} == {np.dtype(np.float32)}
-    assert optimizer.tables.moments.dtype == optimizer.others.m.dtype == np.float32
+    tables = optimizer.tables
+    assert tables.m.dtype == tables.v.dtype == optimizer.others.m.dtype == np.float32

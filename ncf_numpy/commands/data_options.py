@@ -1,5 +1,6 @@
 """The options that say what the data is, which train and evaluate share, and the reading of it."""
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -47,6 +48,8 @@ COLUMNS = {
     "name": "names of the items",
 }
 
+PYTHON_ADVICE = re.compile(r"\b(user|names|encoding|quotes|bad_rows)=")
+
 
 def add_data_options(parser):
     group = parser.add_argument_group("data")
@@ -86,7 +89,7 @@ def load_data(arguments):
     if reader == "lastfm-2k":
         return load_lastfm_2k(path, **least)
     if reader == "csv":
-        data = load_interactions(path, min_rating=arguments.min_rating, **columns(arguments))
+        data = load_table(path, arguments)
     elif reader == "movielens":
         data = load_movielens(path, min_rating=arguments.min_rating)
     elif reader == "lastfm-360k":
@@ -94,6 +97,19 @@ def load_data(arguments):
     else:
         data = sample_lastfm()[0]
     return data.filter(**{"min_per_user": 0, "min_per_item": 0, **least}) if least else data
+
+
+def load_table(path, arguments):
+    """`load_interactions`, whose advice is in Python, with a word about the command line."""
+    try:
+        return load_interactions(path, min_rating=arguments.min_rating, **columns(arguments))
+    except ValueError as error:
+        if not PYTHON_ADVICE.search(str(error)):
+            raise
+        raise ValueError(
+            f"{error}. (So in Python. Here columns are named by --user-column NAME and the like; "
+            "what has no option, correct in the file)"
+        ) from error
 
 
 def load_split(arguments, rng):
@@ -112,6 +128,8 @@ def find_data(arguments):
         raise ValueError("no data: give --data FILE_OR_FOLDER, or --dataset sample to try it out")
     if name == "auto":
         return reader_of(Path(path)), path
+    if name == "sample" and path is not None:
+        raise ValueError(f"--dataset sample is made up and reads no files: leave out --data {path}")
     if path is None and name == "csv":
         raise ValueError("--dataset csv needs --data FILE")
     if path is None and name != "sample":
@@ -123,6 +141,8 @@ def reader_of(path):
     """What the files at path are, by their names."""
     if Path(f"{path}.train.rating").is_file():
         return "ncf"
+    if not path.exists():
+        raise FileNotFoundError(f"there is no file or folder {path}")
     if path.is_file() and not zipfile.is_zipfile(path):
         return "csv"
     names = contents(path, "data")
@@ -142,6 +162,17 @@ def columns(arguments):
     return {name: column for name, column in named.items() if column is not None}
 
 
+def check_outputs(arguments, *places):
+    """Raise if a file that is to be written is the data, or two of them are the same."""
+    places = [place for place in places if place]
+    if arguments.data:
+        places.append(arguments.data)
+    files = [Path(place).resolve() for place in places]
+    repeated = [place for place, file in zip(places, files) if files.count(file) > 1]
+    if repeated:
+        raise ValueError(f"{repeated[0]} is named for more than one thing: it would be overwritten")
+
+
 def check_options(arguments, reader):
     """Raise for an option that this data would leave without effect."""
     meant_for = {f"{name}_column": ("csv",) for name in COLUMNS}
@@ -149,6 +180,8 @@ def check_options(arguments, reader):
     meant_for |= {
         name: (*SIGNS.values(), "csv", "sample") for name in ("min_per_user", "min_per_item")
     }
+    if arguments.min_rating is not None and reader == "csv" and not arguments.rating_column:
+        raise ValueError("--min-rating needs --rating-column NAME")
     for name, readers in meant_for.items():
         if getattr(arguments, name) is not None and reader not in readers:
             raise ValueError(f"--{name.replace('_', '-')} does not apply to {reader} files")

@@ -6,13 +6,17 @@ import time
 import numpy as np
 import pandas as pd
 
+from .. import plots
+from ..datasets import sample_lastfm
 from ..metrics import evaluate
 from ..models import Model
 from ..recommender import MODELS
 from ..row_adam import RowAdam
+from ..sampling import check_count
 from ..training import fit
-from .data_options import add_data_options, load_split
+from .data_options import add_data_options, check_outputs, load_split
 from .tables import print_table
+from .train import check_place
 from .training_options import add_model_option, add_training_options, make_recommender
 
 
@@ -30,20 +34,28 @@ def add_parser(commands):
     add_model_option(parser, nargs="+", default=["neumf"], help="one or more (default: neumf)")
     parser.add_argument("--k", type=int, default=10, metavar="N", help="HR@N (default: 10)")
     parser.add_argument("--log", metavar="FILE.csv", help="a row per model and epoch")
+    parser.add_argument("--plot", metavar="FILE.png", help="draw the table (needs matplotlib)")
     parser.add_argument("--quiet", action="store_true", help="print the table only")
     add_training_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments):
+    if arguments.plot:
+        plots.check_file(arguments.plot)
+    check_outputs(arguments, arguments.log, arguments.plot)
+    if arguments.log:
+        check_place(arguments.log)
+    check_count(arguments.k, 1, "k")
+    recommenders = {name: make_recommender(name, arguments) for name in arguments.model}
     rng = np.random.default_rng(arguments.seed or 0)
     split = load_split(arguments, rng.spawn(1)[0])
     if not arguments.quiet:
         print("\n".join([repr(split.train), split.protocol, *split.notes]), file=sys.stderr)
     rows, histories = [], []
-    for name in arguments.model:
+    for name, recommender in recommenders.items():
         start = time.perf_counter()
-        model, history = fitted(name, split, arguments)
+        model, history = fitted(recommender.settings, split, arguments)
         seconds = time.perf_counter() - start
         result = evaluate(model, split.test, arguments.k)
         scores = {f"HR@{result.k}": result.hr, f"NDCG@{result.k}": result.ndcg, "MRR": result.mrr}
@@ -53,14 +65,25 @@ def run(arguments):
         if arguments.log:
             pd.concat(histories).to_csv(arguments.log, index=False, encoding="utf-8")
     print_table(pd.DataFrame(rows))
+    if arguments.plot:
+        table = pd.DataFrame(rows).set_index("model")[[f"HR@{arguments.k}", f"NDCG@{arguments.k}"]]
+        plots.comparison_bars(table, arguments.plot, best=best_possible(split, arguments))
     return 0
 
 
-def fitted(name, split, arguments):
+def best_possible(split, arguments):
+    """{measure: what the oracle of the sample reaches}; {} for all else, where nobody knows."""
+    filtered = (arguments.min_per_user, arguments.min_per_item) != (None, None)
+    if arguments.dataset != "sample" or filtered:
+        return {}
+    result = evaluate(sample_lastfm()[1], split.test, arguments.k)
+    return {f"HR@{result.k}": result.hr, f"NDCG@{result.k}": result.ndcg}
+
+
+def fitted(settings, split, arguments):
     """A trained model and its history, which is empty for a baseline."""
-    settings = make_recommender(name, arguments).settings
     rng = np.random.default_rng(settings["seed"])
-    model = MODELS[name](settings, split.train.n_users, split.train.n_items, rng)
+    model = MODELS[settings["model"]](settings, split.train.n_users, split.train.n_items, rng)
     if not isinstance(model, Model):
         return model.fit(split.train_and_validation()), pd.DataFrame()
     training = {key: settings[key] for key in ("epochs", "patience", "batch_size", "negatives")}

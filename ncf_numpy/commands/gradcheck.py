@@ -5,17 +5,22 @@ import sys
 
 import numpy as np
 
+from .. import plots
 from ..gradcheck import GradientError, check_gradients, redraw_embeddings
+from ..learn import step_error
 from ..learn.bugs import BUGS, planted
 from ..losses import BinaryCrossEntropyWithLogits
 from ..models import GMF, MF, MLP, NeuMF
 
 MODELS = {
-    "mf": lambda rng: MF(7, 9, 8, rng, dtype=np.float64),
-    "gmf": lambda rng: GMF(7, 9, 8, rng, dtype=np.float64),
-    "mlp": lambda rng: MLP(7, 9, (64, 32, 16, 8), rng, dtype=np.float64),
-    "neumf": lambda rng: NeuMF(7, 9, 8, (64, 32, 16, 8), rng, dtype=np.float64),
+    "mf": lambda rng, dtype: MF(7, 9, 8, rng, dtype=dtype),
+    "gmf": lambda rng, dtype: GMF(7, 9, 8, rng, dtype=dtype),
+    "mlp": lambda rng, dtype: MLP(7, 9, (64, 32, 16, 8), rng, dtype=dtype),
+    "neumf": lambda rng, dtype: NeuMF(7, 9, 8, (64, 32, 16, 8), rng, dtype=dtype),
 }
+USERS = np.array([3, 1, 3, 0, 2, 1])  # (B,)
+ITEMS = np.array([2, 5, 2, 1, 5, 0])  # (B,)
+LABELS = np.array([1.0, 0.0, 1.0, 0.0, 0.0, 1.0])  # (B,)
 
 
 def add_parser(commands):
@@ -29,6 +34,11 @@ def add_parser(commands):
     parser.add_argument("--model", choices=MODELS, help="one model only (default: all of them)")
     parser.add_argument("--bug", choices=BUGS, metavar="NAME", help="plant this bug first")
     parser.add_argument("--list-bugs", action="store_true", help="print the bugs' names and stop")
+    parser.add_argument(
+        "--plot",
+        metavar="FILE.png",
+        help="draw the largest error against the step, in float64 and float32 (needs matplotlib)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -42,25 +52,48 @@ def run(arguments):
     if names[0] not in shows_in:
         print(f"{arguments.bug} shows in {', '.join(shows_in)}, not in {names[0]}", file=sys.stderr)
         return 2
-    return 1 if any([check(name, bug) for name in names]) else 0
+    if arguments.plot:
+        plots.check_file(arguments.plot)
+    wrong = any([check(name, bug) for name in names])
+    if arguments.plot:
+        draw(names, bug, arguments.plot)
+    return 1 if wrong else 0
 
 
 def check(name, bug):
     """Print the table of one model; True if it found a wrong gradient."""
-    users = np.array([3, 1, 3, 0, 2, 1])
-    items = np.array([2, 5, 2, 1, 5, 0])
-    labels = np.array([1.0, 0.0, 1.0, 0.0, 0.0, 1.0])
-    rng = np.random.default_rng(0)
-    model = MODELS[name](rng)
-    redraw_embeddings(model, rng)
+    model = make(name, np.float64)
     try:
         with planted(bug) if bug else contextlib.nullcontext():
             loss = BinaryCrossEntropyWithLogits()
-            table, message = check_gradients(model, loss, users, items, labels), None
+            table, message = check_gradients(model, loss, USERS, ITEMS, LABELS), None
     except GradientError as error:
         table, message = error.table, str(error)
-    print(f"{type(model).__name__}, batch of {len(users)}, float64")
+    print(f"{type(model).__name__}, batch of {len(USERS)}, float64")
     print(table.to_string(index=False, formatters={"rel_error": "{:.1e}".format}))
     what = bug or "a gradient is not the slope of the loss"
     print(f"WRONG: {what}\n{message}\n" if message else "right\n")
     return message is not None
+
+
+def make(name, dtype):
+    """A model whose embeddings are large enough to be checked; equal weights for every dtype."""
+    rng = np.random.default_rng(0)
+    model = MODELS[name](rng, dtype)
+    redraw_embeddings(model, rng)
+    return model
+
+
+def draw(names, bug, file):
+    """A panel for each model: the largest error of its gradients at each step."""
+    with plots.style(), planted(bug) if bug else contextlib.nullcontext():
+        axes = plots.panels(len(names), width=4.2, height=3.6, sharey=True)
+        for name, ax in zip(names, axes):
+            steps, errors = step_error.STEPS, {}
+            for dtype in (np.float64, np.float32):
+                model, loss = make(name, dtype), BinaryCrossEntropyWithLogits()
+                measured = step_error.measure(model, loss, USERS, ITEMS, LABELS, steps)
+                errors[np.dtype(dtype).name] = measured["worst"]
+            plots.error_against_step(steps, errors, axes=ax, label="worst relative error")
+            ax.set_title(type(model).__name__)
+    plots.finish(axes[0].figure, file)

@@ -5,7 +5,9 @@ import numpy as np
 from ..metrics import evaluate
 from ..optimizers import SGD
 from ..pretraining import pretrain
+from ..recommender import check_size
 from ..row_adam import RowAdam
+from ..sampling import check_count
 from .data_options import add_data_options, load_split
 from .tables import print_table
 from .training_options import widths
@@ -43,6 +45,11 @@ def add_parser(commands):
 
 def run(arguments):
     a = arguments
+    check_count(a.seed, 0, "seed")
+    for size in (a.factors, *a.layers):
+        check_size(size, "factors and layers")
+    if not 0 <= a.alpha <= 1:
+        raise ValueError(f"alpha must be in [0, 1], got {a.alpha}")
     rng = np.random.default_rng(a.seed)
     split = load_split(a, rng)
     make, lr = OPTIMIZERS[a.optimizer]

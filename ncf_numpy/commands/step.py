@@ -12,7 +12,10 @@ from ..learn.page import build_page
 from ..learn.trace import trace_step
 from ..losses import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
 from ..optimizers import SGD, Adam
-from .data_options import add_data_options, load_data
+from ..recommender import check_size
+from ..sampling import check_count
+from .data_options import add_data_options, check_outputs, load_data
+from .training_options import widths
 
 LOSSES = {"logits": BinaryCrossEntropyWithLogits, "bce": BinaryCrossEntropy}
 OPTIMIZERS = {"adam": Adam, "sgd": SGD}
@@ -50,14 +53,17 @@ def add_parser(commands):
     parser.set_defaults(run=run)
 
 
-def widths(text):
-    return tuple(int(width) for width in text.split(","))
-
-
 def run(arguments):
     if arguments.steps and not arguments.html:
         print("--steps needs --html: training is shown on the page", file=sys.stderr)
         return 2
+    check_count(arguments.seed, 0, "seed")
+    if arguments.steps:
+        check_size(arguments.steps, "steps")
+    check_size(arguments.batch, "batch")
+    for size in (arguments.factors, *arguments.layers):
+        check_size(size, "factors and layers")
+    check_outputs(arguments, arguments.html, arguments.json)
     if arguments.data is None and arguments.dataset == "auto":
         arguments.dataset = "sample"
     plays = load_data(arguments)

@@ -1,6 +1,11 @@
 """Ids from the command line, which are text, to ids of the data; and tables back to the screen."""
 
+import re
+
 import pandas as pd
+
+NUMBER = re.compile(r"-?[0-9]{1,20}")  # int() also takes 1_000, and digits of any script
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # all but the end of a line
 
 
 def user_id(recommender, text):
@@ -11,22 +16,28 @@ def user_id(recommender, text):
 def item_id(recommender, text):
     """The raw item id that text stands for: an id first, else a name."""
     raw = as_id(recommender.data.item_ids, text)
-    known = raw in set(recommender.data.item_ids.tolist())
-    return raw if known else recommender.find_item(text)
+    if raw in set(recommender.data.item_ids.tolist()):
+        return raw
+    try:
+        return recommender.find_item(text)
+    except KeyError as error:
+        raise KeyError(f"no item has the id {text!r}, and {error.args[0]}") from error
 
 
 def as_id(ids, text):
-    """text as the ids are: an integer, where they are integers and it can be one."""
-    try:
-        return int(text) if ids.dtype.kind in "iu" else text
-    except ValueError:
-        return text
+    """text as the ids are: an integer, where they are integers and it is one."""
+    is_number = ids.dtype.kind in "iu" and NUMBER.fullmatch(text)
+    return int(text) if is_number else text
 
 
 def print_table(table):
-    """Print a DataFrame without its index; columns line up in Korean, too."""
+    """Print a DataFrame without its index; columns line up in Korean, too.
+
+    A control character, such as those with which a name could command the terminal, is shown.
+    """
     if table.empty:
         print("nothing to show: no item is left")
         return
     with pd.option_context("display.unicode.east_asian_width", True):
-        print(table.to_string(index=False, float_format="{:.4f}".format))
+        text = table.to_string(index=False, float_format="{:.4f}".format)
+    print(CONTROL.sub(lambda found: ascii(found[0])[1:-1], text))

@@ -1,13 +1,17 @@
 """python -m ncf_numpy train: fit a model on a file and save it. Ctrl-C keeps the last epoch."""
 
-import signal
+import os
 import sys
 from pathlib import Path
 
 from tqdm import tqdm
 
-from .data_options import add_data_options, load_data
+from .. import plots
+from ..models import Model
+from .data_options import add_data_options, check_outputs, load_data
 from .training_options import add_model_option, add_training_options, make_recommender
+
+WITHOUT_EPOCHS = "itemknn", "popularity"
 
 
 def add_parser(commands):
@@ -35,6 +39,7 @@ def add_parser(commands):
         "--epochs may be more",
     )
     parser.add_argument("--log", metavar="FILE.csv", help="a row per epoch")
+    parser.add_argument("--plot", metavar="FILE.png", help="draw the curves (needs matplotlib)")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     add_training_options(parser)
     parser.set_defaults(run=run)
@@ -43,20 +48,28 @@ def add_parser(commands):
 def run(arguments):
     recommender = make_recommender(arguments.model, arguments)
     checkpoint = f"{arguments.save}.checkpoint"
-    check_places(arguments.save, checkpoint if arguments.resume else None)
+    check_outputs(arguments, arguments.save, arguments.log, arguments.plot)
+    check_place(arguments.save)
+    if arguments.log:
+        check_place(arguments.log)
+    if arguments.plot:
+        check_plot(arguments)
+    if arguments.resume and arguments.model in WITHOUT_EPOCHS:
+        raise ValueError(f"--resume goes on with the epochs, and {arguments.model} has none")
+    if arguments.resume and not Path(checkpoint).is_file():
+        raise FileNotFoundError(f"nothing to resume: there is no {checkpoint}")
 
     def say(text):
         if not arguments.quiet:
-            tqdm.write(text, file=sys.stderr)  # above the bars, if there are any
+            tell(text)
 
     def on_epoch(history):
         say(epoch_line(history, recommender.settings["epochs"]))
         if arguments.log:
-            history.to_csv(arguments.log, index=False, encoding="utf-8")
+            write_log(history, arguments.log)
 
     data = load_data(arguments)
     say("\n".join([repr(data), *data.notes]))
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as if by Ctrl-C
     try:
         recommender.fit(
             data,
@@ -66,36 +79,66 @@ def run(arguments):
             checkpoint=checkpoint,
             resume=arguments.resume,
         )
+        recommender.save(arguments.save)
     except KeyboardInterrupt:
-        keep(recommender, arguments.save)
+        keep(recommender, arguments.save, checkpoint)
+        draw(recommender, arguments.plot)
         return 130
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    recommender.save(arguments.save)
     say(f"saved {arguments.save}")
+    draw(recommender, arguments.plot)
     return 0
 
 
-def keep(recommender, path):
+def tell(text):
+    """Write text to stderr, above the bars. If nobody reads it any more, training goes on."""
+    try:
+        tqdm.write(text, file=sys.stderr)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+def keep(recommender, path, checkpoint):
     """Save what an interrupted training has, and say what that is."""
-    if recommender.model is None:
-        print("interrupted before the end of an epoch: nothing is saved", file=sys.stderr)
-        return
-    recommender.save(path)
-    print(
-        f"interrupted: {path} keeps epoch {len(recommender.history)}, the last finished one; "
-        "the same command with --resume goes on from there",
-        file=sys.stderr,
-    )
+    again = "the same command with --resume goes on from"
+    if recommender.model is not None:
+        recommender.save(path)
+        epochs = len(recommender.history) if isinstance(recommender.model, Model) else 0
+        kept = f"keeps epoch {epochs}, the last finished one; {again} there"
+        text = f"interrupted: {path} {kept if epochs else 'is saved'}"
+    elif Path(checkpoint).is_file():
+        text = f"interrupted: nothing new is saved; {again} {checkpoint}"
+    else:
+        text = "interrupted before the end of an epoch: nothing is saved"
+    print(text, file=sys.stderr)
 
 
-def check_places(path, checkpoint):
-    """Raise before anything is read, not after an hour, where a file cannot be or is missing."""
+def write_log(history, path):
+    try:
+        history.to_csv(path, index=False, encoding="utf-8")
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write the log ({error.strerror})", path) from error
+
+
+def check_place(path):
+    """Raise before anything is read, not after an hour, where no file can be written."""
     folder = Path(path).absolute().parent
     if not folder.is_dir():
         raise FileNotFoundError(f"cannot save {path}: there is no folder {folder}")
-    if checkpoint and not Path(checkpoint).is_file():
-        raise FileNotFoundError(f"nothing to resume: there is no {checkpoint}")
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"cannot save {path}: this is a folder, name a file in it")
+
+
+def check_plot(arguments):
+    """Raise before anything is read where there will be no curves, or no place for them."""
+    if arguments.model in WITHOUT_EPOCHS:
+        raise ValueError(f"--plot draws epochs, and {arguments.model} has none")
+    plots.check_file(arguments.plot)
+
+
+def draw(recommender, file):
+    """The curves of the epochs there are, if a file was named."""
+    if file and recommender.history is not None:
+        plots.training_curves({recommender.settings["model"]: recommender.history}, file)
 
 
 def epoch_line(history, epochs):

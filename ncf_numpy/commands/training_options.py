@@ -1,5 +1,7 @@
 """The options of a model and its training, which train and evaluate share."""
 
+import argparse
+
 from ..recommender import MODELS, Recommender
 
 HELP = {
@@ -30,7 +32,11 @@ def add_training_options(parser):
 
 def widths(text):
     """'64,32' -> (64, 32): no brackets, which some shells take for themselves."""
-    return tuple(int(width) for width in text.split(","))
+    try:
+        return tuple(int(width) for width in text.split(","))
+    except ValueError:
+        message = f"expected widths such as 64,32,16,8, got {text!r}"
+        raise argparse.ArgumentTypeError(message) from None
 
 
 def make_recommender(model, arguments):

@@ -190,6 +190,7 @@ DATASETS = {
         ),
     )
 }
+"""What can be downloaded: {name: `Dataset`}."""
 
 
 def dataset_called(name: str) -> Dataset:

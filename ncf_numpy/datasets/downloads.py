@@ -20,7 +20,6 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +27,13 @@ from urllib.parse import urlsplit
 
 from tqdm import tqdm
 
+from ..leftovers import remove_leftovers
 from .catalogue import Dataset, Part, cache_folder, dataset_called, find_dataset, holds_all
+from .folders import is_unsafe
+from .screened import check_unpacked
 
 BLOCK = 2**16  # bytes received or hashed at a time
+LONGEST = 2**32  # bytes of a file whose size is not known; no data set has half of it
 RETRIED = 408, 429  # request timeout, too many requests; and 500 and above
 PASSING = (
     urllib.error.URLError,
@@ -39,7 +42,6 @@ PASSING = (
     http.client.HTTPException,
     ssl.SSLError,
 )
-BROKEN = zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError
 
 
 @dataclass(frozen=True)
@@ -96,19 +98,21 @@ def download(
 
 def fetch(dataset: Dataset, folder: Path, connection: Connection) -> Path:
     """Put the files of a data set into a folder: all of them, or none."""
+    remove_leftovers(folder, r"\.download-(\d+)-\w+")
     if holds_all(folder, dataset):
         return folder
     made = [path for path in (folder, *folder.parents) if not os.path.exists(path)]
     part = dataset.parts[0]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as scratch:
+        prefix = f".download-{os.getpid()}-"
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=folder) as scratch:
             ready = []
             for part in dataset.parts:
                 ready += _obtain(part, folder, Path(scratch), connection)
             for path in ready:
                 os.replace(path, folder / path.name)
-    except (OSError, http.client.HTTPException, *BROKEN) as error:
+    except (OSError, http.client.HTTPException) as error:
         _remove(made)
         raise OSError(_message(dataset, part, folder, connection, error)) from error
     except BaseException:
@@ -159,6 +163,7 @@ def _receive(part: Part, target: Path, connection: Connection) -> None:
         open(target, "wb") as file,
     ):
         expected = part.size if response.length is None else response.length
+        longest = LONGEST if part.size is None else part.size
         received = 0
         with tqdm(
             total=expected,
@@ -174,6 +179,10 @@ def _receive(part: Part, target: Path, connection: Connection) -> None:
                     raise OSError("the server sent a web page instead of the file")
                 file.write(block)
                 received += len(block)
+                if received > longest:
+                    raise OSError(
+                        f"{part.name} has {received:,} bytes, expected {longest:,} at most"
+                    )
                 bar.update(len(block))
     if expected is not None and received < expected:
         raise ConnectionError(f"the file broke off after {received:,} of {expected:,} bytes")
@@ -204,14 +213,29 @@ def digest(path: Path, algorithm: str = "sha256") -> str:
 
 def _extract(archive: Path, part: Part, scratch: Path) -> list[Path]:
     """Copy the members of a part out of its archive: each by its name, and no other."""
+    try:
+        return _extract_all(archive, part, scratch)
+    except OSError:
+        raise
+    except Exception as error:  # damage can make the zip and tar readers raise anything
+        raise OSError(f"{part.name} is damaged ({str(error) or type(error).__name__})") from error
+
+
+def _extract_all(archive: Path, part: Part, scratch: Path) -> list[Path]:
     is_zip = part.name.endswith(".zip")
     with zipfile.ZipFile(archive) if is_zip else tarfile.open(archive) as opened:
         names = opened.namelist() if is_zip else opened.getnames()
         _check_names(part, names)
         extracted = []
         for member in part.members:
-            if not is_zip and not opened.getmember(member.path).isreg():
-                raise OSError(f"{member.path} in {part.name} is no regular file")
+            if is_zip:
+                size = opened.getinfo(member.path).file_size
+            else:
+                entry = opened.getmember(member.path)
+                size = entry.size
+                if not entry.isreg():
+                    raise OSError(f"{member.path} in {part.name} is no regular file")
+            check_unpacked(member.path, archive.stat().st_size, size)
             target = scratch / member.name
             source = opened.open(member.path) if is_zip else opened.extractfile(member.path)
             with source as entry, open(target, "wb") as file:
@@ -223,8 +247,7 @@ def _extract(archive: Path, part: Part, scratch: Path) -> list[Path]:
 
 def _check_names(part: Part, names: Sequence[str]) -> None:
     for name in names:
-        steps = name.replace("\\", "/").split("/")
-        if ".." in steps or steps[0] == "" or ":" in steps[0]:
+        if is_unsafe(name):
             raise OSError(f"{part.name} holds the unsafe path {name!r} and is not unpacked")
     for member in part.members:
         times = list(names).count(member.path)
@@ -245,8 +268,6 @@ def _message(
         problem = f"no byte came within {connection.timeout:g} seconds"
     elif isinstance(error, urllib.error.URLError):
         problem = f"no connection to {urlsplit(connection.url(part)).netloc} ({error.reason})"
-    elif isinstance(error, BROKEN):
-        problem = f"{part.name} is damaged ({problem})"
     return (
         f"{dataset.name} could not be downloaded: {problem}. By hand: save {part} as "
         f"{folder / part.name} and run this again, or choose another folder (--folder)"

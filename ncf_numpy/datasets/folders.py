@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from pathlib import Path
+
+from .screened import check_unpacked
 
 
 def contents(source: str | Path, expected: str) -> dict[str, list[Path | zipfile.Path]]:
@@ -20,12 +21,23 @@ def contents(source: str | Path, expected: str) -> dict[str, list[Path | zipfile
     found: dict[str, list] = {}
     try:
         archive = zipfile.ZipFile(source)
-    except zipfile.BadZipFile as error:
+    except Exception as error:  # damage can make the zip reader raise anything
         raise ValueError(f"{source} is neither a folder nor a whole zip ({error})") from error
     for entry in archive.namelist():
+        if is_unsafe(entry):
+            raise ValueError(f"{source} holds the unsafe path {entry!r} and is not read")
         if not entry.endswith("/"):
             found.setdefault(entry.split("/")[-1], []).append(zipfile.Path(archive, entry))
     return found
+
+
+def is_unsafe(name: str) -> bool:
+    """Whether a name in an archive is no plain relative path; "//" can hang zipfile.Path as well.
+
+    Source: CVE-2024-8088.
+    """
+    steps = name.replace("\\", "/").removesuffix("/").split("/")
+    return ".." in steps or "" in steps or ":" in steps[0]
 
 
 def find_file(source: str | Path, name: str) -> Path | zipfile.Path:
@@ -49,9 +61,11 @@ def find_file(source: str | Path, name: str) -> Path | zipfile.Path:
 
 
 def _check_member(source: str | Path, path: zipfile.Path) -> None:
+    member = path.root.getinfo(path.at)
+    check_unpacked(f"{path.name} in {source}", member.compress_size, member.file_size)
     try:
         with path.open("rb") as file:
             while file.read(2**20):
                 pass
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except Exception as error:  # a broken checksum, an unknown method, a password, ...
         raise ValueError(f"{path.name} in {source} is damaged ({error}); fetch it again") from error

@@ -1,6 +1,6 @@
 """Who listened to what, as arrays.
 
-Raw ids (Last.fm numbers, names, anything that sorts) stop here: everything downstream sees
+Raw ids (Last.fm numbers, or names) stop here: everything downstream sees
 indices 0..n-1, the rows of the embedding tables. The pairs are distinct and sorted by user, then
 item, so "the items of user u" is a slice and "does u have i" a binary search.
 """
@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from ..layers import check_ids
 from ..sampling import check_count
+from .columns import amounts, check_list, column_of, factorize, floats, raw_ids, whole_seconds
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,18 +58,20 @@ class Interactions:
     def __post_init__(self) -> None:
         n = len(self.users)
         checked = {
-            "user_ids": _raw_ids("user_ids", self.user_ids),
-            "item_ids": _raw_ids("item_ids", self.item_ids),
-            "users": _column("users", check_ids(self.users, self.n_users, "users"), n, np.intp),
-            "items": _column("items", check_ids(self.items, self.n_items, "items"), n, np.intp),
+            "user_ids": raw_ids("user_ids", self.user_ids),
+            "item_ids": raw_ids("item_ids", self.item_ids),
+            "users": column_of("users", check_ids(self.users, self.n_users, "users"), n, np.intp),
+            "items": column_of("items", check_ids(self.items, self.n_items, "items"), n, np.intp),
         }
         if self.counts is not None:
-            checked["counts"] = _amounts(_column("counts", self.counts, n, np.float64))
+            checked["counts"] = amounts(column_of("counts", self.counts, n, np.float64))
         if self.timestamps is not None:
-            checked["timestamps"] = _column("timestamps", _seconds(self.timestamps), n, np.int64)
+            checked["timestamps"] = column_of(
+                "timestamps", whole_seconds(self.timestamps), n, np.int64
+            )
         if self.item_names is not None:
             size = len(self.item_ids)
-            checked["item_names"] = _column("item_names", self.item_names, size, object)
+            checked["item_names"] = column_of("item_names", self.item_names, size, object)
         for name, value in checked.items():
             object.__setattr__(self, name, value)
         unsorted = np.flatnonzero(np.diff(self.pair_keys) <= 0)
@@ -96,20 +98,24 @@ class Interactions:
         timestamps (n,): seconds, whole numbers; repeats keep the latest.
         item_names: raw item id -> name; an item without one is called by its id.
         Raises ValueError for columns that are empty or differ in length, for missing ids, and for
-        counts or timestamps that are NaN, infinite or (counts) negative; TypeError for float ids.
+        counts or timestamps that are NaN, infinite or (counts) negative; TypeError for any other
+        kind of ids, or a mixture.
         """
         columns = {"users": users, "items": items, "counts": counts, "timestamps": timestamps}
-        lengths = {name: len(column) for name, column in columns.items() if column is not None}
+        columns = {name: column for name, column in columns.items() if column is not None}
+        for name, column in {"users": users, "items": items, **columns}.items():
+            check_list(name, column)
+        lengths = {name: len(column) for name, column in columns.items()}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"columns differ in length: {lengths}")
         if not len(users):
             raise ValueError("no interactions: the columns are empty")
-        users, user_ids = _factorize("users", users)
-        items, item_ids = _factorize("items", items)
+        users, user_ids = factorize("users", users)
+        items, item_ids = factorize("items", items)
         if counts is not None:
-            counts = _amounts(np.asarray(counts, dtype=np.float64))
+            counts = amounts(floats("counts", counts))
         if timestamps is not None:
-            timestamps = _seconds(timestamps)
+            timestamps = whole_seconds(timestamps)
         names = None if item_names is None else names_of(item_ids, item_names)
         return cls.from_indices(users, items, user_ids, item_ids, counts, timestamps, names, source)
 
@@ -234,6 +240,8 @@ class Interactions:
 
         Of several, the exact spelling wins, then most users. Raises KeyError with the closest ones.
         """
+        if not isinstance(name, str):
+            raise TypeError(f"an item's name is a text, got {name!r}")
         names = [self.item_name(i) for i in range(self.n_items)]
         folded = [each.strip().casefold() for each in names]
         wanted = name.strip().casefold()
@@ -249,52 +257,3 @@ class Interactions:
 def names_of(item_ids: np.ndarray, names: Mapping) -> np.ndarray:
     """(n_items,) raw ids -> (n_items,) names; an item without one is called by its id."""
     return np.array([str(names.get(raw, raw)) for raw in item_ids.tolist()], dtype=object)
-
-
-def _factorize(name: str, values) -> tuple[np.ndarray, np.ndarray]:
-    indices, ids = pd.factorize(pd.Series(values), sort=True)
-    missing = np.flatnonzero(indices < 0)
-    if missing.size:
-        raise ValueError(f"{name}: the id in row {missing[0]} (counted from 0) is missing")
-    ids = ids.to_numpy()
-    if ids.dtype.kind == "f":
-        raise TypeError(f"{name}: ids are floats such as {ids[0]}; convert to integers or strings")
-    return indices, ids
-
-
-def _raw_ids(name: str, values) -> np.ndarray:
-    ids = np.asarray(values)
-    if ids.ndim != 1:
-        raise ValueError(f"{name} has shape {ids.shape}, expected one raw id for each index")
-    repeated = np.flatnonzero(pd.Index(ids).duplicated())
-    if repeated.size:
-        raise ValueError(f"{name} holds {ids[repeated[0]]!r} more than once")
-    return ids
-
-
-def _column(name: str, values, n: int, dtype) -> np.ndarray:
-    column = np.ascontiguousarray(values, dtype=dtype)
-    if column.shape != (n,):
-        raise ValueError(f"{name} has shape {column.shape}, expected ({n},)")
-    return column
-
-
-def _amounts(counts: np.ndarray) -> np.ndarray:
-    wrong = np.flatnonzero(~np.isfinite(counts) | (counts < 0))
-    if wrong.size:
-        raise ValueError(
-            f"counts[{wrong[0]}] is {counts[wrong[0]]}, expected a finite number, 0 or more"
-        )
-    return counts
-
-
-def _seconds(timestamps) -> np.ndarray:
-    numbers = np.asarray(timestamps)
-    if numbers.dtype.kind in "iu":
-        return numbers.astype(np.int64)
-    if numbers.dtype.kind != "f":
-        raise TypeError(f"timestamps must be seconds as numbers, got {numbers.dtype}")
-    wrong = np.flatnonzero(~np.isfinite(numbers) | (numbers != np.floor(numbers)))
-    if wrong.size:
-        raise ValueError(f"timestamps[{wrong[0]}] is {numbers[wrong[0]]}, expected whole seconds")
-    return numbers.astype(np.int64)

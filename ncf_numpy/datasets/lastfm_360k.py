@@ -58,6 +58,7 @@ def _notebook(source: str | Path) -> Interactions:
         user="user_id",
         item="artist_id",
         count="plays",
+        whole_ids=True,
         source="Last.fm 360K (three CSVs)",
     )
     file = TextFile.sniff(find_file(source, ARTISTS), ["artist_id", "artist_name"])

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .folders import contents, find_file
 from .interactions import Interactions, names_of
+from .numerals import shown, whole
 from .tabular import load_interactions
 
 ENCODING = "latin-1"
@@ -45,6 +46,7 @@ def load_movielens(source: str | Path, *, min_rating: float | None = None) -> In
         rating="rating",
         timestamp="timestamp",
         min_rating=min_rating,
+        whole_ids=True,
         names=COLUMNS,
         sep=sep,
         quotes=False,
@@ -57,13 +59,13 @@ def load_movielens(source: str | Path, *, min_rating: float | None = None) -> In
 
 def _titles(path: Path | zipfile.Path, sep: str) -> dict[int, str]:
     with path.open("rb") as file:
-        lines = file.read().decode(ENCODING).splitlines()
+        lines = file.read().decode(ENCODING).removesuffix("\n").split("\n")
     titles = {}
     for number, line in enumerate(lines, start=1):
-        movie, *rest = line.split(sep)
-        if not movie.isdecimal() or not rest:
+        movie, *rest = line.removesuffix("\r").split(sep)
+        if whole(movie) < 0 or not rest:
             raise ValueError(
-                f"{path}, line {number}: expected a number{sep}a title, got {line[:40]!r}"
+                f"{path}, line {number}: expected a number{sep}a title, got {shown(line)}"
             )
-        titles[int(movie)] = rest[0]
+        titles[whole(movie)] = rest[0]
     return titles

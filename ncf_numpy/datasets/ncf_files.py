@@ -8,6 +8,7 @@ Ids count from 0. Published files have quirks; they are kept as published, count
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,8 +16,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..safe_file import read_arrays
 from ..sampling import PairIndex, check_count
 from .interactions import Interactions, names_of
+from .numerals import shown, whole
 from .split import (
     Holdout,
     Split,
@@ -29,10 +32,13 @@ from .split import (
     without,
 )
 from .tables import read_columns
+from .text_files import TextFile
 
 SUFFIXES = ".train.rating", ".test.rating", ".test.negative"
 COLUMNS = {"user": int, "item": int, "rating": float, "timestamp": int}
-PAIR = re.compile(r"\((\d+),\s*(\d+)\)")
+PAIR = re.compile(r"\(([0-9]+), *([0-9]+)\)")
+LARGEST_GAP = 1000  # ids more than there are fields in the files
+MOST_PADDED = 16  # numbers with padding for each number there is
 
 
 def load_ncf_files(
@@ -64,8 +70,12 @@ def load_ncf_files(
     test_table = read_columns(test_file, COLUMNS, header=False, n_required=3)
     candidates = _read_negatives(negative_file, test_file, test_table)
 
-    n_users = 1 + max(train_table["user"].max(), test_table["user"].max())
-    n_items = 1 + max(train_table["item"].max(), test_table["item"].max(), candidates.max())
+    tables = {train_file: train_table, test_file: test_table}
+    users, items = (
+        {file: table[column].to_numpy() for file, table in tables.items()}
+        for column in ("user", "item")
+    )
+    n_users, n_items = _count("user", users), _count("item", items | {negative_file: candidates})
     user_ids, item_ids = _raw_ids(train_file.parent, n_users, n_items)
     names = _item_names(train_file.parent, item_ids, item_names)
     source = f"{train_file.name.removesuffix(SUFFIXES[0])} (NCF files)"
@@ -110,39 +120,61 @@ def _triple(prefix: Path) -> list[Path]:
     return files
 
 
+def _count(column: str, ids: Mapping[Path, np.ndarray]) -> int:
+    """{file: (rows, ...) ids} -> 1 + the largest, if that is what counting from 0 can lead to."""
+    file = max(ids, key=lambda each: ids[each].max())
+    largest, n_ids = ids[file].max(), sum(each.size for each in ids.values())
+    if largest >= n_ids + LARGEST_GAP:
+        row = ids[file].reshape(len(ids[file]), -1).max(axis=1).argmax()
+        line = _text(file).lines([row])[0]
+        raise ValueError(
+            f"{file}, line {line}: {column} {largest} is too large: ids count from 0, and there "
+            f"are {n_ids:,} in the files"
+        )
+    return 1 + largest
+
+
+def _text(path: Path) -> TextFile:
+    return TextFile(path, (), False, "\t", False, "UTF-8-sig")
+
+
 def _read_negatives(path: Path, test_file: Path, test: pd.DataFrame) -> np.ndarray:
     """(E, C) candidates, line by line beside the test file; -1 pads the shorter lines."""
-    with open(path, encoding="utf-8", errors="replace") as file:
-        lines = file.read().rstrip().splitlines()
+    lines = [(f"{path}, line {line}", fields) for _, line, fields in _text(path).records()]
     pairs = list(zip(test["user"].tolist(), test["item"].tolist()))
+    rows, number = [], functools.cache(whole)  # an item is a negative of many users
+    for (where, (head, *negatives)), pair in zip(lines, pairs):
+        match = PAIR.fullmatch(head)
+        if match is None or (whole(match[1]), whole(match[2])) != pair:
+            expected = f"({pair[0]},{pair[1]}) as in {test_file.name}"
+            raise ValueError(f"{where}: expected {expected}, got {shown(head)}")
+        while negatives and negatives[-1] == "":  # tabs at the end of a line
+            negatives.pop()
+        if not negatives:
+            raise ValueError(f"{where}: no negatives after {head}")
+        rows.append(np.array([number(text) for text in negatives], dtype=np.intp))
+        if rows[-1].min() < 0:
+            wrong = shown(negatives[rows[-1].argmin()])
+            raise ValueError(f"{where}: negatives must be item numbers from 0, got {wrong}")
     if len(lines) != len(pairs):
         raise ValueError(
             f"{path} has {len(lines)} lines, {test_file.name} has {len(pairs)}: "
             "there must be one line of negatives for each test line"
         )
-    rows = []
-    for number, (line, pair) in enumerate(zip(lines, pairs), start=1):
-        head, *negatives = line.rstrip("\t").split("\t")
-        where = f"{path}, line {number}"
-        match = PAIR.fullmatch(head)
-        if match is None or (int(match[1]), int(match[2])) != pair:
-            expected = f"({pair[0]},{pair[1]}) as in {test_file.name}"
-            raise ValueError(f"{where}: expected {expected}, got {head!r}")
-        if not negatives:
-            raise ValueError(f"{where}: no negatives after {head}")
-        try:
-            rows.append(np.array(list(map(int, negatives)), dtype=np.intp))
-        except (ValueError, OverflowError) as error:
-            raise ValueError(f"{where}: negatives must be item numbers; {error}") from error
-        if rows[-1].min() < 0:
-            raise ValueError(f"{where}: item {rows[-1].min()}, expected numbers from 0")
     repeated = test["user"].duplicated()
     if repeated.any():
         number = int(repeated.to_numpy().argmax())
         raise ValueError(
             f"{test_file}, line {number + 1}: user {pairs[number][0]} has a test item already"
         )
-    candidates = np.full((len(rows), max(map(len, rows))), -1, dtype=np.intp)  # (E, C)
+    longest = max(range(len(rows)), key=lambda row: len(rows[row]))
+    n_negatives, width = sum(map(len, rows)), len(rows[longest])
+    if len(rows) * width > MOST_PADDED * n_negatives:
+        raise ValueError(
+            f"{lines[longest][0]}: {width:,} negatives, and {n_negatives:,} in all "
+            f"{len(rows):,} lines: too unequal to be ranked together"
+        )
+    candidates = np.full((len(rows), width), -1, dtype=np.intp)  # (E, C)
     for row, negatives in zip(candidates, rows):
         row[: len(negatives)] = negatives
     return candidates
@@ -152,11 +184,16 @@ def _raw_ids(folder: Path, n_users: int, n_items: int) -> tuple[np.ndarray, np.n
     path = folder / "id_map_to_hetrec.npz"
     if not path.is_file():
         return np.arange(n_users), np.arange(n_items)
-    with np.load(path, allow_pickle=False) as ids:
-        missing = {"user_id", "artist_id"} - set(ids)
-        if missing:
-            raise ValueError(f"{path} lacks {', '.join(sorted(missing))}; it holds {sorted(ids)}")
-        user_ids, item_ids = ids["user_id"], ids["artist_id"]
+    ids = read_arrays(path)
+    missing = {"user_id", "artist_id"} - set(ids)
+    if missing:
+        raise ValueError(f"{path} lacks {', '.join(sorted(missing))}; it holds {sorted(ids)}")
+    user_ids, item_ids = ids["user_id"], ids["artist_id"]
+    for name, column in (("user_id", user_ids), ("artist_id", item_ids)):
+        if column.ndim != 1 or column.dtype.kind not in "iu":
+            raise ValueError(f"{path}: {name} is {column.dtype} of shape {column.shape}, not ids")
+        if len(np.unique(column)) < len(column):
+            raise ValueError(f"{path}: {name} holds an id more than once")
     if (len(user_ids), len(item_ids)) != (n_users, n_items):
         raise ValueError(
             f"{path} maps {len(user_ids)} users and {len(item_ids)} items, "

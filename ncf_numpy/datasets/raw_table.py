@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from .interactions import Interactions
+from .numerals import number, shown
 from .text_files import TextFile
 
 WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
@@ -77,6 +78,8 @@ class RawTable:
         repeated = [name for name in wanted if data.columns.tolist().count(name) > 1]
         if repeated:
             raise ValueError(f"the DataFrame has more than one column {repeated[0]!r}")
+        for name in wanted:
+            _check_scalars(name, data[name])
         frame = data[list(wanted)].reset_index(drop=True).astype("category")
         return cls(frame, "the DataFrame", "a DataFrame", labels=data.index)
 
@@ -94,14 +97,16 @@ class RawTable:
         table.notes.append(f"Lines with too many fields, dropped: {len(overlong):,} ({lines}).")
         return table
 
-    def ids(self, name: str) -> Ids:
+    def ids(self, name: str, *, whole: bool = False) -> Ids:
         """Integers stay integers, texts stay texts; a file's texts that all are integers become so.
 
-        Raises TypeError for any other kind of id.
+        whole: a text that is no integer is no id.  Raises TypeError for any other kind of id.
         """
         column = self.frame[name].cat
         values = column.categories.to_numpy().astype(object)
         missing = np.array([isinstance(v, str) and not v.strip() for v in values], dtype=bool)
+        if whole:
+            missing |= [isinstance(v, str) and not WHOLE_NUMBER.fullmatch(v) for v in values]
         known = values[~missing]
         kind = pd.api.types.infer_dtype(known, skipna=False)
         if kind == "string" and self.file and all(map(WHOLE_NUMBER.fullmatch, known)):
@@ -119,15 +124,13 @@ class RawTable:
             )
         place = np.where(missing, -1, np.cumsum(~missing) - 1)
         codes = np.r_[place, -1][column.codes]
-        self._complain(name, "an id", codes < 0)
+        self._complain(name, "a whole number" if whole else "an id", codes < 0)
         return Ids(codes, known)
 
     def numbers(self, name: str, lowest: float) -> np.ndarray:
         """(n,) float64, finite and at least `lowest` in the rows that will be used."""
         column = self.frame[name].cat
-        texts = pd.Series(column.categories, dtype=object)
-        values = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-        values = np.r_[values, np.nan][column.codes]
+        values = np.r_[_numbers(column.categories), np.nan][column.codes]
         expected = "a finite number, 0 or more" if lowest == 0 else "a finite number"
         self._complain(name, expected, ~(np.isfinite(values) & (values >= lowest)))
         return values
@@ -166,7 +169,7 @@ class RawTable:
             complaint = next(c for c in self.complaints if row in c.rows)
             value = self.frame[complaint.column].iloc[row]
             sentences.append(
-                f"{place}: {complaint.column} is {value!r}, expected {complaint.expected}"
+                f"{place}: {complaint.column} is {shown(value)}, expected {complaint.expected}"
             )
         more = f"; and {len(rows) - NAMED:,} more rows" if len(rows) > NAMED else ""
         raise ValueError(
@@ -242,14 +245,26 @@ class RawTable:
         return np.where(first < 0, item_ids.astype(str), np.append(texts, "")[first]).astype(object)
 
 
+def _numbers(values: pd.Index) -> np.ndarray:
+    """(m,) numbers, or texts that hold numbers -> (m,) float64; NaN: unreadable."""
+    read = pd.Series([number(v) if isinstance(v, str) else v for v in values], dtype=object)
+    return pd.to_numeric(read, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+
+
+def _check_scalars(name: str, column: pd.Series) -> None:
+    if pd.api.types.infer_dtype(column).startswith("mixed"):
+        wrong = [value for value in column if not pd.api.types.is_scalar(value)]
+        if wrong:
+            raise TypeError(f"the DataFrame's {name!r} holds no numbers or texts but {wrong[0]!r}")
+
+
 def _seconds(values: pd.Index) -> np.ndarray:
     """(m,) numbers, texts that hold numbers, or dates -> (m,) whole seconds; NaN: unreadable."""
     if isinstance(values.dtype, pd.DatetimeTZDtype) or values.dtype.kind == "M":
         seconds, dates = np.full(len(values), np.nan), pd.Series(values)
     else:
-        texts = pd.Series(values, dtype=object)
-        seconds = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-        dates = texts.where(np.isnan(seconds))
+        seconds = _numbers(values)
+        dates = pd.Series(values, dtype=object).where(np.isnan(seconds))
     read = pd.to_datetime(dates, format="ISO8601", utc=True, errors="coerce")
     since = (read - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
     return np.floor(np.where(np.isnan(seconds), since.to_numpy(np.float64), seconds))

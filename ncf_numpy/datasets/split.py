@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..layers import check_ids
 from ..sampling import NegativeSampler, check_count
 from .interactions import Interactions
 
@@ -40,6 +41,10 @@ class Holdout:
             if array.dtype.kind not in "iu":
                 raise TypeError(f"{name} must be integer indices, got {array.dtype}")
             object.__setattr__(self, name, np.ascontiguousarray(array, dtype=np.intp))
+        for name in ("counts", "timestamps"):
+            column = getattr(self, name)
+            if column is not None and np.shape(column) != self.users.shape:
+                raise ValueError(f"{name}: expected (E,), one for each user, got {column!r}")
         shapes = self.users.shape, self.items.shape, self.candidates.shape
         n = len(self.users)
         if shapes != ((n,), (n,), (n, self.candidates.shape[-1])):
@@ -110,6 +115,9 @@ def leave_one_out(
     >>> split.notes[0]
     'Users with fewer than 3 interactions, trained on, not evaluated: 1.'
     """
+    if not isinstance(interactions, Interactions):
+        kind = type(interactions).__name__
+        raise TypeError(f"expected Interactions, as load_interactions makes them, got {kind}")
     check_generator(rng)
     check_count(n_candidates, 1, "n_candidates")
     need = 3 if validation else 2
@@ -182,6 +190,9 @@ def draw_candidates(
     -1 pads at the end where there are fewer than n. Distinct ranks among the user's unseen items
     are drawn and turned into items the way `NegativeSampler` does: nothing is drawn in vain.
     """
+    users = check_ids(users, seen.n_users, "users")
+    check_count(n, 1, "n")
+    check_generator(rng)
     sampler = NegativeSampler(seen)
     candidates = np.empty((len(users), n), dtype=np.intp)
     for low in range(0, len(users), BLOCK):

@@ -1,24 +1,27 @@
-"""Read columns of a text file at pandas' speed, and say which line is wrong when one is.
+"""Columns of numbers and texts, and the line that is wrong when one is.
 
-The good case is one pandas call and a few vectorised checks. Only when those fail is the file
-read again, line by line, to name the line, the column and the value.
+The good case is one pass of pandas, and a verdict on each distinct text. Only when one is bad is
+the file read again, line by line, to name the line, the column and the value.
 """
 
 from __future__ import annotations
 
-import csv
-import math
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from .numerals import number, shown, whole
+from .text_files import TextFile
+
 EXPECTED = {
     int: "a whole number, 0 or more",
     float: "a finite number, 0 or more",
     str: "some text",
 }
+READ = {int: whole, float: number, str: str}
+DTYPES = {int: np.int64, float: np.float64, str: object}
 
 
 def read_columns(
@@ -27,89 +30,59 @@ def read_columns(
     *,
     header: bool = True,
     n_required: int | None = None,
-    sep: str = "\t",
 ) -> pd.DataFrame:
-    """The named columns of a UTF-8 file: int (64-bit, >= 0), float (finite, >= 0) or str.
+    """The named columns of a UTF-8 file with tabs: int (64-bit, >= 0), float (finite, >= 0) or str.
 
     With a header, columns are found by name and others are left out. Without one they are taken in
     the order given, and those after the first `n_required` (default: all) may be absent from the
     file. Quotes are ordinary characters. Raises FileNotFoundError, or ValueError with file and
     line.
     """
-    with path.open("rb") as file:
-        first = _fields(path, 1, file.readline(), sep)
-    if first == [""]:
+    file = TextFile(path, (), False, "\t", False, "UTF-8-sig")
+    first = next((fields for _, _, fields in file.records()), None)
+    if first is None:
         raise ValueError(f"{path} is empty, expected the columns {', '.join(columns)}")
-    names = first if header else list(columns)[: len(first)]
+    names = tuple(first if header else list(columns)[: len(first)])
     missing = [name for name in list(columns)[:n_required] if name not in names]
     if missing or len(names) != len(first):
         layout = "a header with" if header else "fields for"
-        raise ValueError(
-            f"{path}, line 1: expected {layout} {', '.join(columns)}; got {', '.join(first)}"
-        )
+        got = ", ".join(first)[:200]
+        raise ValueError(f"{path}, line 1: expected {layout} {', '.join(columns)}; got {got}")
+    repeated = [name for name in columns if names.count(name) > 1]
+    if repeated:
+        raise ValueError(f"{path}, line 1: more than one column {repeated[0]!r}")
     wanted = {name: kind for name, kind in columns.items() if name in names}
-    dtypes = {name: {int: np.int64, float: np.float64}.get(wanted.get(name), str) for name in names}
+    file = TextFile(path, names, header, "\t", False, "UTF-8-sig")
     try:
-        with path.open("rb") as file:
-            table = pd.read_csv(
-                file,
-                sep=sep,
-                header=0 if header else None,
-                names=names,
-                dtype=dtypes,
-                quoting=csv.QUOTE_NONE,
-                na_filter=False,
-                encoding="utf-8",
-            )
-    except (ValueError, OverflowError) as error:
-        _raise_for_bad_line(path, names, wanted, header, sep)
-        raise ValueError(f"{path}: {error}") from error
+        texts = file.read(list(wanted))
+        table = pd.DataFrame({name: _values(texts[name].cat, wanted[name]) for name in wanted})
+    except ValueError:
+        _raise_for_bad_line(file, wanted)
+        raise
     if table.empty:
         raise ValueError(f"{path} has a header and no rows")
-    # pandas turns surplus leading fields into an index, in silence.
-    shifted = not isinstance(table.index, pd.RangeIndex)
-    if shifted or any(_has_bad_value(table[name], kind) for name, kind in wanted.items()):
-        _raise_for_bad_line(path, names, wanted, header, sep)
-    return table[list(wanted)]
+    return table
 
 
-def _has_bad_value(column: pd.Series, kind: type) -> bool:
-    if kind is str:
-        return bool((column == "").any())
-    if kind is int and column.dtype != np.int64:  # pandas 2 takes 2**63 for a uint64, unasked
-        return True
-    return not bool((np.isfinite(column) & (column >= 0)).all())
+def _values(column, kind: type) -> np.ndarray:
+    """A categorical column of texts (n,) -> its values (n,), or ValueError."""
+    values = np.array([READ[kind](text) for text in column.categories], DTYPES[kind])
+    if not all(_is_good(value) for value in values):
+        raise ValueError(f"a value is not {EXPECTED[kind]}")
+    return values[column.codes]
 
 
-def _raise_for_bad_line(
-    path: Path, names: list[str], wanted: Mapping[str, type], header: bool, sep: str
-) -> None:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if (header and number == 1) or not line.strip():
-                continue
-            fields = _fields(path, number, line, sep)
-            where = f"{path}, line {number}"
-            if len(fields) != len(names):
-                layout = f"{len(names)} fields ({', '.join(names)})"
-                raise ValueError(f"{where}: expected {layout}, got {len(fields)}")
-            for name, text in zip(names, fields):
-                if name in wanted and not _readable(text, wanted[name]):
-                    kind = EXPECTED[wanted[name]]
-                    raise ValueError(f"{where}: {name} is {text!r}, expected {kind}")
+def _is_good(value) -> bool:
+    return value != "" if isinstance(value, str) else bool(value >= 0)  # NaN is not
 
 
-def _readable(text: str, kind: type) -> bool:
-    if kind is str:
-        return text != ""
-    try:
-        return 0 <= kind(text) < (2**63 if kind is int else math.inf)
-    except ValueError:
-        return False
-
-
-def _fields(path: Path, number: int, line: bytes, sep: str) -> list[str]:
-    try:
-        return line.decode("utf-8").rstrip("\r\n").split(sep)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}, line {number}: not UTF-8 ({error.reason})") from error
+def _raise_for_bad_line(file: TextFile, wanted: Mapping[str, type]) -> None:
+    for _, line, fields in file.records():
+        where = f"{file.path}, line {line}"
+        if len(fields) != len(file.columns):
+            layout = f"{len(file.columns)} fields ({', '.join(file.columns)})"
+            raise ValueError(f"{where}: expected {layout}, got {len(fields)}")
+        for name, text in zip(file.columns, fields):
+            if name in wanted and not _is_good(READ[wanted[name]](text)):
+                expected = EXPECTED[wanted[name]]
+                raise ValueError(f"{where}: {name} is {shown(text)}, expected {expected}")

@@ -27,6 +27,7 @@ def load_interactions(
     item_name: str | None = None,
     *,
     min_rating: float | None = None,
+    whole_ids: bool = False,
     bad_rows: str = "raise",
     names: Sequence[str] | None = None,
     sep: str | None = None,
@@ -43,6 +44,7 @@ def load_interactions(
         file). With min_rating only pairs rated at least that are kept, without it all of them.
     timestamp: seconds, or dates (UTC unless they say otherwise).
     item_name: what to print; the first one found for an item.
+    whole_ids: every id is an integer; a text such as "12x" is then an error or dropped, not an id.
     bad_rows: "raise" an error for a row without an id or with an unreadable number, or "drop" it.
     names: the columns of a file that has no header.  sep, quotes: found out by default;
         quotes=False where they are ordinary characters.  encoding: "cp949" for Korean Excel's CSV.
@@ -77,7 +79,7 @@ def load_interactions(
         )
         table = RawTable.from_file(file, wanted, drop=bad_rows == "drop")
 
-    users, items = table.ids(user), table.ids(item)
+    users, items = (table.ids(column, whole=whole_ids) for column in (user, item))
     amounts = None
     if count is not None or rating is not None:
         amounts = table.numbers(count or rating, lowest=0 if min_rating is None else -np.inf)

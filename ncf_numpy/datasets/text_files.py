@@ -8,9 +8,7 @@ pandas reads; only when something is wrong is the file read again, slowly, to na
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +16,9 @@ from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
+
+from .numerals import shown
+from .screened import open_screened
 
 CHUNK = 2**18  # rows that exist as Python strings at one time
 
@@ -103,8 +104,6 @@ class TextFile:
             raise self._undecodable(error) from error
         except pd.errors.ParserError as error:
             raise self._unparsable(error) from error
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise ValueError(f"{self.path} is no complete gzip file ({error})") from error
         return pd.DataFrame(
             {
                 name: pd.Categorical.from_codes(
@@ -130,13 +129,18 @@ class TextFile:
         )
 
     def open(self) -> BinaryIO:
-        if self.path.name.endswith(".gz"):
-            return gzip.open(self.path, "rb")
+        encoding = self.encoding.removesuffix("-sig")
+        is_one_byte = len("a".encode(encoding)) == 1
+        file = open_screened(self.path, encoding if is_one_byte else None)
         if len(self.sep) == 1:
-            return self.path.open("rb")
-        with self.path.open("rb") as file:
-            sep = self.sep.encode(self.encoding.removesuffix("-sig"))
-            return io.BytesIO(file.read().replace(sep, self._one_character().encode()))
+            return file
+        with file:
+            text, single = file.read(), self._one_character().encode()
+        place = text.find(single)
+        if place >= 0:
+            line = text.count(b"\n", 0, place) + 1
+            raise ValueError(f"{self.path}, line {line}: holds the control character {single!r}")
+        return io.BytesIO(text.replace(self.sep.encode(encoding), single))
 
     def _one_character(self) -> str:
         return self.sep if len(self.sep) == 1 else "\x1f"  # ASCII's unit separator
@@ -149,7 +153,7 @@ class TextFile:
             line, header = 1, self.header
             try:
                 for number, fields in enumerate(reader):
-                    blank = len(fields) <= 1 and not "".join(fields).strip()
+                    blank = len(fields) <= 1 and not "".join(fields).strip(" \t")
                     if not blank and not header and number not in self.skipped:
                         yield number, line, fields
                     header = header and blank
@@ -195,7 +199,7 @@ class TextFile:
                     break
         return ValueError(
             f"{where}: not {encoding} ({error.reason}); pass the encoding it was saved in, "
-            "such as encoding='cp949' (Korean Windows) or 'latin-1'"
+            "such as encoding='cp949' (Korean Windows) or 'latin-1', or save it as UTF-8"
         )
 
     def _unparsable(self, error: pd.errors.ParserError) -> ValueError:
@@ -208,7 +212,7 @@ class TextFile:
         if not wrong:
             return ValueError(f"{self.path}: {error}")
         named = "; ".join(f"line {line}: got {n} fields" for _, line, n in wrong[:3])
-        columns = ", ".join(self.columns)
+        columns = ", ".join(self.columns)[:500]
         more = f"; and {len(wrong) - 3:,} more lines" if len(wrong) > 3 else ""
         return ValueError(
             f"{self.path}, {named}{more}; expected {len(self.columns)} ({columns}). "
@@ -224,7 +228,7 @@ def _separators(name: str) -> str:
 
 def _raise_for_columns(file: TextFile, wanted: Sequence[str], n_fields: int) -> None:
     missing = [repr(name) for name in wanted if name not in file.columns]
-    there = ", ".join(map(repr, file.columns))
+    there = shown(file.columns, 500)
     if missing:
         raise ValueError(
             f"{file.path} has no column {', '.join(missing)}; it has {there}. Say what yours are "

@@ -89,7 +89,7 @@ BUGS = {
     "second-mean": Bug(
         "the bias gradient is averaged over the batch, which the loss has done already",
         DENSE,
-        (Edit(Dense, "backward", "np.ones(len(dy), dy.dtype) @ dy", "dy.mean(axis=0)"),),
+        (Edit(Dense, "backward", "np.ones(len(dy), dy.dtype).dot(dy)", "dy.mean(axis=0)"),),
         symptom="The biases fail, each by the factor 1/B, and nothing else. The loss curve is "
         "healthy: the biases only learn B times more slowly.",
         why="b is added in every row of the batch, so db is the sum of dy over the rows. "
@@ -110,7 +110,7 @@ BUGS = {
     "no-bias-gradient": Bug(
         "the bias gets a gradient of zero and never learns",
         DENSE,
-        (Edit(Dense, "backward", "np.ones(len(dy), dy.dtype) @ dy", "0 * self.b"),),
+        (Edit(Dense, "backward", "np.ones(len(dy), dy.dtype).dot(dy)", "0 * self.b"),),
         symptom="The biases fail, analytic 0, with a Taylor order of 1.00. The loss falls, here "
         "even faster: no curve will ever tell.",
         why="y = x W + b is the same as giving x a column of ones whose weights are b, so "
@@ -140,7 +140,7 @@ BUGS = {
     "reversed-rows": Bug(
         "each row of the batch receives the gradient of another row",
         DENSE,
-        (Edit(Dense, "backward", "dx = dy @ self.W.T", "dx = dy[::-1] @ self.W.T"),),
+        (Edit(Dense, "backward", "dx = dy.dot(self.W.T)", "dx = dy[::-1].dot(self.W.T)"),),
         symptom="output.W passes, for it sees the right dy; everything below fails. The loss "
         "stays where always guessing the share of positives leaves it.",
         why="Row b of dx must come from row b of dy: a pair's gradient belongs to its own "
@@ -150,7 +150,7 @@ BUGS = {
     "ignored-upstream": Bug(
         "dx is computed as if the gradient from above were ones",
         DENSE,
-        (Edit(Dense, "backward", "dx = dy @ self.W.T", "dx = (0 * dy + 1) @ self.W.T"),),
+        (Edit(Dense, "backward", "dx = dy.dot(self.W.T)", "dx = (0 * dy + 1).dot(self.W.T)"),),
         symptom="output.W and output.b pass and everything below fails, by no common factor. "
         "The loss explodes.",
         why="The chain rule is a product, dL/dx = dL/dy dy/dx. Without dL/dy this is the "
@@ -159,7 +159,7 @@ BUGS = {
     "one-percent": Bug(
         "the weight gradient is 1.01 times too large: too small to see, large enough to check",
         DENSE,
-        (Edit(Dense, "backward", "self.x.T @ dy", "1.01 * self.x.T @ dy"),),
+        (Edit(Dense, "backward", "self.x.T.dot(dy)", "1.01 * self.x.T.dot(dy)"),),
         symptom="The weight matrices fail, each by the factor 1.01. The loss curve is all but "
         "that of the right code: only a strict relative tolerance sees it.",
         why="dL/dW = x^T dy, without a factor. A check with a tolerance of 1e-2 lets this "

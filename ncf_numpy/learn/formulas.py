@@ -70,18 +70,18 @@ FORMULAS = {
     },
     "Dense.forward": {
         "self.x = x": None,
-        "self.y = x @ self.W + self.b": Formula(
+        "self.y = x.dot(self.W) + self.b": Formula(
             "y = x W + b", "{x[b,i]} * {self.W[i,o]}", "b,o", whole="SUM + {self.b[o]}"
         ),
     },
     "Dense.backward": {
-        "self.dW = self.x.T @ dy": Formula(
+        "self.dW = self.x.T.dot(dy)": Formula(
             "dW = x^T dy", "{self.x[b,i]} * {dy[b,o]}", "i,o", of="self.W"
         ),
-        "self.db = np.ones(len(dy), dy.dtype) @ dy": Formula(
+        "self.db = np.ones(len(dy), dy.dtype).dot(dy)": Formula(
             "db = sum over b of dy_b", "{dy[b,o]}", "o", of="self.b"
         ),
-        "dx = dy @ self.W.T": Formula("dx = dy W^T", "{dy[b,o]} * {self.W[i,o]}", "b,i", of="x"),
+        "dx = dy.dot(self.W.T)": Formula("dx = dy W^T", "{dy[b,o]} * {self.W[i,o]}", "b,i", of="x"),
     },
     "Bias.forward": {
         "self.y = x + self.b": Formula("y = x + b", "{x[b]} + {self.b[0]}", "b"),

@@ -1,0 +1,81 @@
+"""The tests on every supported Python, with the newest and the oldest packages allowed.
+
+nox                    # all of it, one session after the other: half an hour of computing
+nox -s tests-3.13      # one Python; oldest is 3.10 with the lower bounds of setup.cfg
+nox -s agree           # compare the numbers that the sessions so far have trained to
+nox -s trust           # hostile files, kills, fuzzing, load
+
+Tests of real data, in a browser and against torch skip here unless the environment has them.
+"""
+
+import configparser
+from pathlib import Path
+
+import nox
+
+PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+NUMBERS = Path("build", "agree")
+# What a second thread can change is the order of the sums in a product of matrices.
+PRODUCTS = (
+    "layers losses models optimizers row_adam gradcheck training properties numerical_range "
+    "checkpoint resume baselines ease recommender fold_in pretraining"
+)
+# Left out: they run whole examples, benchmarks and tools, which CI does with one Python.
+SLOW = (
+    "adam_lab benchmarks docs_backprop mutate page_browser scale_out science_examples snippets "
+    "train_lastfm"
+)
+
+nox.options.sessions = ["tests", "oldest", "agree"]
+
+
+@nox.session(python=PYTHONS)
+def tests(session):
+    """The newest packages there are for this Python."""
+    session.install("--upgrade", "-e", ".[test,plot]")
+    run_tests(session)
+
+
+@nox.session(python=PYTHONS[0])
+def oldest(session):
+    """Exactly the lower bounds of setup.cfg, and a pyparsing that the old matplotlib can call."""
+    session.install("-e", ".", *oldest_packages("test", "plot"), "pyparsing < 3.3")
+    run_tests(session)
+
+
+@nox.session(python=PYTHONS[-1])
+def agree(session):
+    """Every environment that was tested has trained to the same numbers, within stated bounds."""
+    session.install("-e", ".")
+    session.run("python", "tools/agree.py", "compare", *sorted(map(str, NUMBERS.glob("*.npz"))))
+
+
+@nox.session(python=PYTHONS[-1])
+def trust(session):
+    session.install("-e", ".[test]")
+    session.run("pytest", "-q", "-m", "trust", *session.posargs)
+
+
+def run_tests(session):
+    """The numbers for `agree`, then the tests; what stands after `--` goes to pytest.
+
+    With one thread of the BLAS the default suite without SLOW, with two PRODUCTS.
+    """
+    session.run("python", "-m", "pip", "list", "--format=freeze")
+    one, two = ({"OPENBLAS_NUM_THREADS": n, "MPLBACKEND": "Agg"} for n in "12")
+    for environment in (one, two):
+        name = f"{session.name}, {environment['OPENBLAS_NUM_THREADS']} BLAS threads.npz"
+        session.run("python", "tools/agree.py", "write", str(NUMBERS / name), env=environment)
+    left_out = [f"--ignore=tests/test_{name}.py" for name in SLOW.split()]
+    session.run("pytest", "-q", *left_out, *session.posargs, env=one)
+    products = [f"tests/test_{name}.py" for name in PRODUCTS.split()]
+    session.run("pytest", "-q", *products, *session.posargs, env=two)
+
+
+def oldest_packages(*extras):
+    """["numpy==2.0", ...]: what setup.cfg requires, each at its lower bound."""
+    setup = configparser.ConfigParser()
+    setup.read("setup.cfg", encoding="utf-8")
+    wanted = [setup["options"]["install_requires"]]
+    wanted += [setup["options.extras_require"][extra] for extra in extras]
+    return [line.replace(" >= ", "==") for line in "\n".join(wanted).split("\n") if line]
