@@ -7,6 +7,7 @@ python examples/train_lastfm.py --model neumf --preset snippet
 
 import argparse
 import pathlib
+import signal
 import time
 from dataclasses import replace
 
@@ -271,8 +272,11 @@ def run(arguments):
 
 def main():
     parser, arguments = parse_arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as if by Ctrl-C
     try:
         run(arguments)
+    except KeyboardInterrupt:
+        parser.exit(130, "interrupted\n")
     except (OSError, ValueError, KeyError, IndexError, ImportError) as error:
         parser.exit(1, f"error: {error}\n")
 

@@ -88,7 +88,7 @@ def _check(header, saved, trainer, arrays):
     if "rows.moved" in saved:
         moved, updated = saved["rows.moved"], saved["rows.updated"]
         current = (moved <= t) if trainer.optimizer.lazy else (moved == t)
-        if not (current & (0 <= updated) & (updated <= moved)).all():
+        if not (current & (updated >= 0) & (updated <= moved)).all():
             raise ValueError(f"rows.moved and rows.updated do not fit the optimizer's {t} steps")
     scores = header["best_score"]
     if best not in range(epoch + 1) or [type(score) for score in scores] != [float, float]:

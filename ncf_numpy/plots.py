@@ -64,11 +64,13 @@ def training_curves(histories, file=None, axes=None, *, columns=CURVES):
     """How training went: a panel for each measure, a line for each model, against the epoch.
 
     histories: {name: history}, or one history: a DataFrame as `fit`, `Trainer.history` and
-        `Recommender.history` give it. A ring marks the epoch whose weights the model has.
+        `Recommender.history` give it. A ring marks the epoch whose weights the model has. Those of
+        baselines, which have no epochs, are left out.
     columns: {column: label with its unit}. One without a finite number gets no panel.
     axes: one for each panel. ValueError if there is nothing to draw.
     """
     histories = {"": histories} if isinstance(histories, pd.DataFrame) else histories
+    histories = {name: table for name, table in histories.items() if "epoch" in table}
     known = {column for table in histories.values() for column in table.dropna(axis=1, how="all")}
     labels = {column: label for column, label in columns.items() if column in known}
     if not labels:
@@ -108,7 +110,7 @@ def comparison_bars(scores, file=None, axes=None, *, best=None):
         axes = panels(n, width=4, height=height, sharey=True) if own else checked(axes, n)
         for ax, measure in zip(axes, scores):
             values = scores[measure].to_numpy(float)
-            limit = max([*values, best.get(measure, 0)])
+            limit = max([*values, best.get(measure, 0)]) or 1
             for place, value in enumerate(values):
                 dark = value == values.max()
                 ax.barh(place, value, 0.72, color=BEST_BAR if dark else BAR)

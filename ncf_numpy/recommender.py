@@ -188,6 +188,7 @@ class Recommender:
                     on_epoch(trainer.history())
         except KeyboardInterrupt:
             if saved:
+                trainer.epoch = 0  # so that nothing half loaded is kept, if there is another Ctrl-C
                 load_checkpoint(checkpoint, trainer, seed)
             raise
         finally:

@@ -218,38 +218,3 @@ def test_a_link_stays_a_link_and_the_usual_rights_apply(tmp_path):
     plain = tmp_path / "plain"
     plain.write_bytes(b"")
     assert real.stat().st_mode == plain.stat().st_mode
-
-
-KILL = """
-import os, signal, sys, time
-import numpy as np
-from ncf_numpy.safe_file import read_file, write_file
-
-path, rng = sys.argv[1], np.random.default_rng(0)
-contents = [np.full(200_000, value) for value in range(2)]
-write_file(path, "recommender", {"value": 0}, {"x": contents[0]})
-seen, cut_off = set(), 0
-for trial in range(50):
-    child = os.fork()
-    if child == 0:
-        for turn in range(10**6):
-            write_file(path, "recommender", {"value": turn % 2}, {"x": contents[turn % 2]})
-    time.sleep(rng.uniform(0.005, 0.05))
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    header, arrays = read_file(path, "recommender")
-    assert (arrays["x"] == header["value"]).all() and len(arrays["x"]) == 200_000
-    seen.add(header["value"])
-    parts = [name for name in os.listdir(os.path.dirname(path)) if name.endswith(".part")]
-    cut_off += len(parts)
-    for name in parts:
-        os.remove(os.path.join(os.path.dirname(path), name))
-print(sorted(seen), cut_off >= 10)
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-def test_kill_9_during_a_save_always_leaves_a_loadable_file(tmp_path):
-    result = run_python(KILL, tmp_path / "m.npz")
-    # Both contents were there at some time, and at least 10 of 50 kills hit a half-written file.
-    assert (result.stderr, result.stdout) == ("", "[0, 1] True\n")

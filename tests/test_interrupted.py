@@ -13,8 +13,9 @@ from stand_in_server import serving, whole
 
 import ncf_numpy
 from ncf_numpy import leftovers, safe_file, training
+from ncf_numpy import recommender as recommender_module
 from ncf_numpy.__main__ import main
-from ncf_numpy.datasets import DATASETS, downloads
+from ncf_numpy.datasets import DATASETS, downloads, sample_lastfm
 from ncf_numpy.datasets.catalogue import Dataset, Part
 from ncf_numpy.leftovers import is_running
 from ncf_numpy.recommender import Recommender
@@ -248,3 +249,30 @@ def test_a_training_whose_reader_went_away_ended_as_if_it_had_succeeded(tmp_path
     os.close(speak)
     assert (done.returncode, done.stdout) == (0, b"")
     assert len(Recommender.load(path).history) == 1
+
+
+def test_ctrl_c_twice_left_a_model_half_of_one_epoch_and_half_of_another(monkeypatch, tmp_path):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    class Torn(dict):  # a checkpoint whose loading is interrupted when some arrays are copied
+        def __getitem__(self, name):
+            return interrupt() if name == "rows.m" else super().__getitem__(name)
+
+    def read_torn(*arguments):
+        header, arrays = safe_file.read_file(*arguments)
+        return header, Torn(arrays)
+
+    def save_first(path, trainer, settings):
+        return save(path, trainer, settings) if trainer.epoch == 1 else interrupt()
+
+    save = recommender_module.save_checkpoint
+    monkeypatch.setattr(recommender_module, "save_checkpoint", save_first)
+    monkeypatch.setattr("ncf_numpy.checkpoint.read_file", read_torn)
+    recommender = Recommender("gmf", epochs=3)
+    with pytest.raises(KeyboardInterrupt):
+        recommender.fit(sample_lastfm()[0], checkpoint=tmp_path / "c")
+    assert recommender.model is None  # rather than weights of epoch 1 under a history of two
+    monkeypatch.undo()
+    recommender.fit(sample_lastfm()[0], checkpoint=tmp_path / "c", resume=True)
+    assert len(recommender.history) == 3

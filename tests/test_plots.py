@@ -62,6 +62,19 @@ def test_without_a_hold_out_there_is_the_loss_alone():
     assert labels_of(figure) == ["training loss, nats per pair"]
 
 
+def test_a_baseline_has_no_curve():
+    baseline = pd.DataFrame([{"hr": 0.5, "ndcg": 0.3, "chosen": True}])
+    figure = plots.training_curves({"itemknn": baseline, "gmf": HISTORY})
+    assert words(figure.axes[0]) == ["gmf", "epoch kept"]
+    with pytest.raises(ValueError, match="nothing to draw: the history has no epochs"):
+        plots.training_curves(baseline)
+
+
+def test_scores_of_zero_leave_room_for_bars():
+    (ax,) = plots.comparison_bars(pd.DataFrame({"HR@10": [0.0, 0.0]})).axes
+    assert ax.get_xlim()[1] > 1
+
+
 def test_lines_differ_in_colour_and_in_grey():
     figure = plots.training_curves({f"model {n}": HISTORY for n in range(6)})
     lines = figure.axes[0].lines[:12:2]

@@ -16,7 +16,7 @@ from ..sampling import check_count
 from ..training import fit
 from .data_options import add_data_options, check_outputs, load_split
 from .tables import print_table
-from .train import check_place
+from .train import check_place, write_log
 from .training_options import add_model_option, add_training_options, make_recommender
 
 
@@ -63,7 +63,7 @@ def run(arguments):
         rows.append({"model": name, **scores, "epoch": epoch, "seconds": f"{seconds:.1f}"})
         histories.append(history.assign(model=name))
         if arguments.log:
-            pd.concat(histories).to_csv(arguments.log, index=False, encoding="utf-8")
+            write_log(pd.concat(histories), arguments.log)
     print_table(pd.DataFrame(rows))
     if arguments.plot:
         table = pd.DataFrame(rows).set_index("model")[[f"HR@{arguments.k}", f"NDCG@{arguments.k}"]]

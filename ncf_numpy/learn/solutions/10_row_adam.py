@@ -37,7 +37,7 @@ for n in k:
     dense.step([("W", row, np.zeros(2))])
     right_m_k[:, n], right_v_k[:, n] = dense.m["W"], dense.v["W"]
 steps = MissedSteps(lr, beta1, beta2, eps)
-size, eps_mean, spread = steps.as_one(np.array([s]), t, np.float64)  # (1,) each
+size, eps_mean, spread = steps.as_one(np.array([s]), t, m[None])[:, 0]  # (n,) each
 right_scale = np.sqrt(v / (1 - beta2)) + eps_mean
 right_drift = size * m / (1 - beta1) / (right_scale - spread / right_scale)
 
