@@ -18,14 +18,14 @@ import numpy as np
 import pytest
 
 import ncf_numpy
-from ncf_numpy.__main__ import main
+from ncf_numpy.__main__ import build_parser, main
 from ncf_numpy.commands import data_options
 from ncf_numpy.recommender import Recommender
 
 pytestmark = pytest.mark.trust
 TIMES = int(os.environ.get("NCF_NUMPY_FUZZ", 1))  # how many times as many examples
 ROOT = Path(ncf_numpy.__file__).parents[1]
-N_PROCESSES = 40 * TIMES
+N_PROCESSES = 80 * TIMES
 
 HUGE = "99999999999999999999"
 NUMBER = [
@@ -78,12 +78,14 @@ ODD = {name: FLAG for name in ("--debugger", "--help", "--", "extra", "-", "", "
 COMMANDS = {
     "train": (
         ["--data", "plays.csv", "--save", "new.npz", "--epochs", "1"],
-        {**DATA, **TRAINING, "--model": MODEL, "--save": NEW, "--log": NEW, "--validation": FLAG,
-         "--resume": FLAG, "--quiet": FLAG, "--epochs": ["0", "2", "x", HUGE]},
+        {**DATA, **TRAINING, "--model": MODEL, "--save": NEW, "--log": NEW, "--plot": NEW,
+         "--validation": FLAG, "--resume": FLAG, "--quiet": FLAG,
+         "--epochs": ["0", "2", "x", HUGE]},
     ),
     "evaluate": (
         ["--data", "plays.csv", "--epochs", "1", "--quiet"],
-        {**DATA, **TRAINING, "--model": MODEL, "--k": NUMBER, "--log": NEW},
+        {**DATA, **TRAINING, "--model": MODEL, "--k": NUMBER, "--log": NEW,
+         "--plot": NEW, "--quiet": FLAG, "--epochs": ["0", "2", "x", HUGE]},
     ),
     "pretrain": (
         ["--data", "plays.csv", "--epochs", "1", "--fine-tune-epochs", "1", "--quiet"],
@@ -105,7 +107,8 @@ COMMANDS = {
     ),
     "gradcheck": (
         ["--model", "gmf"],
-        {"--model": [*MODEL], "--bug": ["missing-mean", "swapped-halves", ""], "--list-bugs": FLAG},
+        {"--model": MODEL, "--plot": ["new.svg", "no/new.svg", "new.out", ""],
+         "--bug": ["missing-mean", "swapped-halves", ""], "--list-bugs": FLAG},
     ),
     "exercise": (
         ["--folder", "exercises"],
@@ -115,7 +118,8 @@ COMMANDS = {
     "hunt": ([], {number: FLAG for number in ("0", "-1", "14", HUGE, "x", "1.5")}),
     "download": (
         [],
-        {"lastfm-3k": FLAG, "": FLAG, "--base-url": ["ftp://x", "x", ""], "--quiet": FLAG},
+        {"lastfm-3k": FLAG, "": FLAG, "--base-url": ["ftp://x", "x", ""], "--quiet": FLAG,
+         "--folder": ["folder", "plays.csv", ""]},
     ),
     "version": ([], {}),
 }  # fmt: skip
@@ -167,6 +171,15 @@ def command_line(rng):
         else:
             arguments += [f"{option}={value}"] if rng.random() < 0.2 else [option, value]
     return [command, *arguments]
+
+
+def test_every_option_of_every_command_is_among_those_drawn():
+    (subparsers,) = (a for a in build_parser()._actions if isinstance(a.choices, dict))
+    assert set(subparsers.choices) == set(COMMANDS)
+    for name, parser in subparsers.choices.items():
+        base, options = COMMANDS[name]
+        here = {option for option in parser._option_string_actions if option.startswith("--")}
+        assert here - {"--help", "--debug"} <= {*base, *options}, name
 
 
 def data_files(folder):

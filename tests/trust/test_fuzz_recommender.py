@@ -22,7 +22,7 @@ from ncf_numpy.recommender import MODELS, Recommender
 
 pytestmark = pytest.mark.trust
 TIMES = int(os.environ.get("NCF_NUMPY_FUZZ", 1))  # how many times as many examples
-fuzz = settings(max_examples=150 * TIMES, deadline=None, suppress_health_check=list(HealthCheck))
+fuzz = settings(max_examples=300 * TIMES, deadline=None, suppress_health_check=list(HealthCheck))
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=4)  # surrogates and NUL, too
 TEXT = ANY_TEXT.filter(lambda text: text.strip())
