@@ -75,7 +75,7 @@ def npz_of(members):
         archive.close()
     finally:
         archive.fp = None  # one that Ctrl-C has torn apart would raise ValueError when closed
-    return stream.getbuffer()
+    return stream.getvalue()
 
 
 def read_file(path, kind):

@@ -29,13 +29,12 @@ def check_unpacked(what: str | Path, packed: int, unpacked: int) -> None:
 class Screened(io.RawIOBase):
     """A binary file that raises ValueError, with path and line, where its bytes cannot be text.
 
+    packed: the length of a gzip file before it is unpacked, None for any other.
     text_of: the name of its encoding; None where a NUL byte is part of characters, as in utf-16.
     """
 
-    def __init__(self, path: Path, text_of: str | None):
-        self.path, self.text_of = path, text_of
-        self.packed = path.stat().st_size if path.name.endswith(".gz") else None
-        self.file = path.open("rb") if self.packed is None else gzip.GzipFile(path, "rb")
+    def __init__(self, path: Path, file: BinaryIO, packed: int | None, text_of: str | None):
+        self.path, self.file, self.packed, self.text_of = path, file, packed, text_of
         self.length, self.lines = 0, 0
 
     def readable(self) -> bool:
@@ -66,4 +65,6 @@ class Screened(io.RawIOBase):
 
 
 def open_screened(path: Path, text_of: str | None) -> BinaryIO:
-    return io.BufferedReader(Screened(path, text_of), 2**18)
+    packed = path.stat().st_size if path.name.endswith(".gz") else None
+    file = path.open("rb") if packed is None else gzip.GzipFile(path, "rb")
+    return io.BufferedReader(Screened(path, file, packed, text_of), 2**18)
