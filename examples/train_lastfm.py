@@ -251,6 +251,8 @@ def run(arguments):
     print("\n".join([f"{train.source}: {size}", split.protocol, *split.notes]), flush=True)
 
     names = MODELS if arguments.model == "all" else (arguments.model,)
+    for name in set(names) - set(BASELINES):  # so that a wrong size is told now
+        build(name, arguments, train.n_users, train.n_items, rng)
     scorers, histories, rows = train_all(names, split, arguments)
     if oracle is not None:
         best = scores(oracle, split.validation, "validation") | scores(oracle, split.test, "test")

@@ -89,6 +89,9 @@ class Trainer:
             row |= self.validate()
             row["evaluate_seconds"] = time.perf_counter() - start
         except FloatingPointError:
+            if isinstance(self.optimizer, RowAdam):
+                with np.errstate(all="ignore"):
+                    self.optimizer.flush()  # of what it owes, nothing may reach the restored rows
             self.restore_best()
             raise
         score = (row["hr"], row["ndcg"])

@@ -25,7 +25,7 @@ def fitted(plays):
     def get(name, without_new=False):
         if (name, without_new) not in known:
             data = plays.take(plays.users >= N_NEW) if without_new else plays
-            known[name, without_new] = Recommender(name).fit(data)
+            known[name, without_new] = Recommender(name, epochs=5, lr=4e-3).fit(data)
         return known[name, without_new]
 
     return get

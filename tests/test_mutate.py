@@ -1,5 +1,6 @@
 """The mutation tester: what it changes, and that it tells a killed mutant from a survivor."""
 
+import gc
 import importlib.util
 import sys
 from pathlib import Path
@@ -80,8 +81,9 @@ def test_killed_survived_and_equivalent_are_told_apart(tmp_path, monkeypatch, ca
     monkeypatch.setattr(mutate, "ROOT", tmp_path)
     monkeypatch.setattr(mutate, "EQUIVALENT", tmp_path / "list.txt")
     monkeypatch.setattr(mutate, "TESTS", {"tiny.py": [["test_tiny.py"]]})
-    monkeypatch.setattr(mutate, "warm_up", lambda: None)
-    monkeypatch.setattr(sys, "argv", ["mutate.py", "--csv", str(tmp_path / "out.csv")])
+    monkeypatch.setattr(mutate, "warm_up", gc.freeze)
+    arguments = ["mutate.py", "--csv", str(tmp_path / "out.csv")]
+    monkeypatch.setattr(sys, "argv", arguments)
     assert mutate.main() == 1  # without abs it survives: 3 is positive
     out = capsys.readouterr().out
     assert "tiny.py:2\n- return a + abs(b)\n+ return a + (b)\n" in out
@@ -91,5 +93,7 @@ def test_killed_survived_and_equivalent_are_told_apart(tmp_path, monkeypatch, ca
     (tmp_path / "list.txt").write_text(entry, encoding="utf-8")
     assert mutate.main() == 0
     (tmp_path / "list.txt").write_text(entry.replace("abs(b)", "c"), encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", [*arguments, "--sample", "1"])
     assert mutate.main() == 1
+    gc.unfreeze()
     assert "listed as equivalent, but no mutant: tiny.py" in capsys.readouterr().out

@@ -146,6 +146,18 @@ def test_a_learning_rate_that_diverges_stops_with_a_sentence(split):
     assert all(np.isfinite(W).all() for W in weights(model))
 
 
+def test_restored_weights_moved_by_steps_that_the_broken_epoch_still_owed(split):
+    model, rng = make(split)
+    trainer = Trainer(model, split, rng)
+    trainer.run_epoch()
+    best = weights(model)
+    model.output.b[:] = np.inf
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match="epoch 2"):
+        trainer.run_epoch()
+    trainer.optimizer.flush()
+    assert all(np.array_equal(a, b) for a, b in zip(weights(model), best))
+
+
 @pytest.mark.parametrize("epochs", [0, -1, 2.5])
 def test_epochs_must_be_a_positive_integer(split, epochs):
     model, rng = make(split)
