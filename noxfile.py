@@ -1,9 +1,9 @@
-"""The tests on every supported Python, with the newest and the oldest packages allowed.
+"""All that is tested, on every supported Python, with the newest and the oldest packages allowed.
 
-nox                    # all of it, one session after the other: half an hour of computing
+nox                    # all of it, one session after the other: an hour of computing
 nox -s tests-3.13      # one Python; oldest is 3.10 with the lower bounds of setup.cfg
 nox -s agree           # compare the numbers that the sessions so far have trained to
-nox -s trust           # hostile files, kills, fuzzing, load
+nox -s trust           # hostile files, kills, fuzzing, load, mutants, on the newest Python
 
 Tests of real data, in a browser and against torch skip here unless the environment has them.
 """
@@ -26,7 +26,7 @@ SLOW = (
     "train_lastfm"
 )
 
-nox.options.sessions = ["tests", "oldest", "agree"]
+nox.options.sessions = ["tests", "oldest", "agree", "trust"]
 
 
 @nox.session(python=PYTHONS)
@@ -52,7 +52,8 @@ def agree(session):
 
 @nox.session(python=PYTHONS[-1])
 def trust(session):
-    session.install("-e", ".[test]")
+    """What takes minutes, and how a test of the mathematics would notice if it were wrong."""
+    session.install("--upgrade", "-e", ".[test,plot]")
     session.run("pytest", "-q", "-m", "trust", *session.posargs)
 
 

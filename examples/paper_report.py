@@ -99,6 +99,7 @@ def markdown(table, rule):
     if len(rows):
         rows = rows.sort_values(["data", "hr"], ascending=False)
     for _, row in rows.iterrows():
+        chosen = f"{row['chosen']} of " if row["model"] in CHOOSES else ""
         cells = [
             row["data"],
             row["model"],
@@ -109,7 +110,7 @@ def markdown(table, rule):
             short(row["hr"]),
             f"{short(row['low'])} to {short(row['high'])}" if row["seeds"] > 1 else "",
             short(row["ndcg"]),
-            row["chosen"] if row["model"] in CHOOSES else "",
+            f"{chosen}{row['epochs'] or ''}",
             f"{row['seconds']:.0f}",
             row["published"],
         ]

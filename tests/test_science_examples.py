@@ -180,6 +180,7 @@ def test_tables_are_written_into_their_places(tmp_path):
         assert text.endswith("<!-- end of test -->\nAfter.\n")
         assert text.count("Between.\n") == 2 and "old" not in text
         assert text.count("| ml-1m | neumf | 8 64-32-16-8 | 4 | 0.001 | 2 |") == 3
+        assert text.count("| 2 3 of 3 | 30 |") == 3
 
 
 def test_the_results_page_has_a_place_for_every_table():
