@@ -48,8 +48,7 @@ def in_new_process(call, *arguments):
     """What module.function(*arguments) returns in a new process; JSON carries both over."""
     module, function = call.split(".")
     code = (
-        f"import json, signal, sys, {module}\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"import json, sys, {module}\n"
         f"print(json.dumps({module}.{function}(*json.loads(sys.argv[1]))))"
     )
     done = subprocess.run(
@@ -63,10 +62,9 @@ def in_new_process(call, *arguments):
 
 
 def command(*arguments, code="from ncf_numpy.__main__ import main; sys.exit(main(sys.argv[1:]))"):
-    """A real command, started; it takes SIGINT even where the tests run in the background."""
-    ask = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    """A real command, started."""
     return subprocess.Popen(
-        [sys.executable, "-c", ask + code, *map(str, arguments)],
+        [sys.executable, "-c", "import sys\n" + code, *map(str, arguments)],
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -13,9 +13,7 @@ pytestmark = pytest.mark.trust
 
 
 def test_no_mutant_survives():
-    done = subprocess.run(
-        [sys.executable, str(TOOL)], capture_output=True, encoding="utf-8", timeout=3600
-    )
+    done = subprocess.run([sys.executable, str(TOOL)], capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr
     last = done.stdout.splitlines()[-1]
     numbers = r"all +(\d+) mutants: (\d+) killed .*, (\d+) equivalent, 0 survived"
