@@ -243,7 +243,7 @@ def test_nothing_sticks_out_and_everything_has_a_name(show, neumf, size, dark):
 
 
 def test_the_large_page_scrolls(show):
-    trace, page = make(size=32, factors=8, layers=(64, 32, 16, 8))
+    trace, page = make(size=12, factors=8, layers=(64, 32, 16, 8))
     driver = show(page)
     seen = driver.execute_script(HARVEST)
     assert [len(one["cells"]) for one in seen] == [r.value.size for r in trace.records]

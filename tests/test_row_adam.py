@@ -66,8 +66,7 @@ def test_float64_after_2000_training_steps_is_dense_adam_to_1e_7():
     assert largest_difference(dense, start) > 0.1  # it did travel
 
 
-@pytest.mark.parametrize("size", [1e-2, 1e-4, 1e-6])
-@pytest.mark.parametrize("eps", [1e-8, 1e-7])
+@pytest.mark.parametrize(("size", "eps"), [(1e-2, 1e-8), (1e-4, 1e-8), (1e-6, 1e-8), (1e-4, 1e-7)])
 def test_float32_after_6000_prescribed_steps_is_dense_adam_to_1e_5(size, eps):
     dense = follow(Adam(eps=eps), prescribed(6000, size), np.float32)
     rowwise = follow(RowAdam(eps=eps), prescribed(6000, size), np.float32)
