@@ -39,6 +39,7 @@ def run(script, *arguments, results):
     return done.stdout, pd.read_csv(results / f"{script}.csv")
 
 
+@pytest.mark.trust  # takes seconds
 def test_train_step(tmp_path):
     sizes = ["--factors", 2, "--batches", 8, "--threads", 1, "--seconds", 0, "--least-rounds", 1]
     (tmp_path / "train_step.csv").write_text("of an earlier run\n", encoding="utf-8")
@@ -66,6 +67,7 @@ def test_train_step_with_other_matrix_kernels_has_a_csv_of_its_own(load, tmp_pat
     assert module.name(arguments) == "train_step_SkylakeX"
 
 
+@pytest.mark.trust  # takes seconds
 def test_epoch(tmp_path):
     folder = tmp_path / "small"
     folder.mkdir()
@@ -120,6 +122,7 @@ def test_generated_interactions_have_the_size_and_the_tail(load):
     assert per_user[-n_users // 10] > 2 * per_user[n_users // 10]
 
 
+@pytest.mark.trust  # takes seconds
 def test_scale_measures_each_size_apart(tmp_path):
     out, rows = run("scale", "--sizes", 20_000, 6_400, results=tmp_path)
     # 275,000 n / 17.3 M users: 317.9 and 101.7, all of whom have a pair.

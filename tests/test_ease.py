@@ -71,6 +71,7 @@ def test_before_fit_it_says_so():
         EASE().predict(np.array([0]), np.array([0]))
 
 
+@pytest.mark.trust  # takes seconds
 def test_figure_on_movielens(data_dir):
     # published for lambda 1320: .7192 / .4494 (Ferrari Dacrema et al. 2021, TOIS 39(2))
     split = load_ncf_files(data_dir("ml-1m"), np.random.default_rng(0))

@@ -242,6 +242,7 @@ def test_nothing_sticks_out_and_everything_has_a_name(show, neumf, size, dark):
     assert driver.execute_script("return performance.getEntriesByType('resource').length") == 0
 
 
+@pytest.mark.trust  # takes seconds
 def test_the_large_page_scrolls(show):
     trace, page = make(size=12, factors=8, layers=(64, 32, 16, 8))
     driver = show(page)

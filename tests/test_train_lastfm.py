@@ -51,6 +51,7 @@ def test_without_data_it_trains_on_the_sample_and_says_so(tmp_path):
     assert err == ""  # no progress bar where stderr is not a terminal
 
 
+@pytest.mark.trust  # takes seconds
 def test_real_lastfm_by_the_environment(data_dir):
     folder = data_dir("hetrec2011-lastfm-2k")
     out, _ = run("--epochs", 2, "--artist", "Radiohead", data=folder.parent)
@@ -62,7 +63,7 @@ def test_real_lastfm_by_the_environment(data_dir):
     assert "Artists similar to Radiohead:" in out
 
 
-@pytest.mark.trust  # a quarter of a minute
+@pytest.mark.trust  # takes seconds
 def test_published_negatives_of_deepcf(data_dir):
     folder = data_dir("deepcf-lastfm")
     out, _ = run("--data", folder, "--model", "neumf")
