@@ -11,7 +11,8 @@ import math
 import numpy as np
 import pandas as pd
 
-from .layers import ReLU, RowGradient
+from .layers import ReLU
+from .row_gradient import RowGradient
 
 STEP = 1e-5
 RTOL, ATOL = 1e-6, 1e-9

@@ -15,9 +15,10 @@ The contract, for every layer (B is the batch size):
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
+
+from .row_gradient import RowGradient
 
 
 class Embedding:
@@ -44,8 +45,7 @@ class Embedding:
     def backward(self, dy):
         """dy (B, K) -> None: an integer has no gradient. Sets dW, a RowGradient."""
         check_upstream(self, dy)
-        rows, values = sum_by_id(self.ids, dy)  # (R,), (R, K)
-        self.dW = RowGradient(rows, values, self.W.shape)
+        self.dW = RowGradient(self.ids, dy, self.W.shape)
 
     def parameters(self):
         return [("W", self.W, self.dW)]
@@ -165,40 +165,6 @@ class Sigmoid:
         return []
 
 
-class RowGradient(NamedTuple):
-    """The gradient of a table (n, K) of which a batch read R rows: all other rows are zero."""
-
-    rows: np.ndarray  # (R,) distinct and ascending
-    values: np.ndarray  # (R, K) their gradients
-    shape: tuple  # (n, K)
-
-    def to_dense(self):
-        """The same gradient as an array (n, K)."""
-        dense = np.zeros(self.shape, self.values.dtype)
-        dense[self.rows] = self.values
-        return dense
-
-
-def sum_by_id(ids, dy):
-    """Sum the gradients of equal ids:  ids (B,), dy (B, K) -> rows (R,) ascending, sums (R, K).
-
-    An id used twice in the batch gets both gradients; `dW[ids] += dy` would keep only the last.
-    Sorting brings equal ids together: the first of each run is copied, the others are added to it.
-    """
-    # By id, then by place in the batch: a stable sort, only faster.
-    order = (ids * len(ids) + np.arange(len(ids))).argsort()  # (B,)
-    ids = ids.take(order)  # (B,) ascending
-    repeats = np.zeros(len(ids), bool)  # (B,) True where an id is that of the place before
-    np.equal(ids[1:], ids[:-1], out=repeats[1:])
-    first, again = (~repeats).nonzero()[0], repeats.nonzero()[0]  # (R,), (B - R,)
-    sums = dy.take(order.take(first), axis=0)  # (R, K)
-    further = dy.take(order.take(again), axis=0)  # (B - R, K)
-    run = first.searchsorted(again) - 1  # (B - R,) the run each further occurrence belongs to
-    cells = run[:, None] * dy.shape[1] + np.arange(dy.shape[1])  # (B - R, K) in the flat sums
-    np.add.at(sums.reshape(-1), cells.reshape(-1), further.reshape(-1))  # fastest in one dimension
-    return ids.take(first), sums
-
-
 def sigmoid(x):
     """1 / (1 + exp(-x)) without overflow: exp only ever sees -|x|."""
     e = np.exp(-np.abs(x))  # in (0, 1]
@@ -216,7 +182,7 @@ def check_ids(ids, n_rows, name="ids"):
         raise TypeError(f"{name} must be integer row numbers, got {ids.dtype}: {ids.ravel()[:3]}")
     if ids.ndim != 1:
         raise ValueError(f"{name} must have shape (B,), got {ids.shape}")
-    if ids.size and ids.astype(np.uintp).max() >= n_rows:  # unsigned, a negative id is huge
+    if ids.size and not 0 <= ids[ids.astype(np.uintp).argmax()] < n_rows:  # -1 is huge if unsigned
         bad = ids[(ids < 0) | (ids >= n_rows)][0]
         raise IndexError(
             f"{name} must be in [0, {n_rows}), got {bad}: number raw ids from 0 first, and take "
@@ -226,15 +192,10 @@ def check_ids(ids, n_rows, name="ids"):
 
 
 def check_upstream(layer, dy):
-    """Raise unless dy has the shape and dtype of the layer's latest output."""
-    if layer.y is None or dy.shape != layer.y.shape or dy.dtype != layer.y.dtype:
-        raise upstream_error(layer, dy)
-
-
-def upstream_error(layer, dy):
-    """The sentence for a backward without a forward, or with a dy that is not dL/dy."""
-    name = type(layer).__name__
-    if layer.y is None:
-        return RuntimeError(f"{name}.backward before any forward: it has nothing to differentiate")
-    expected = f"{layer.y.dtype} of shape {layer.y.shape}"
-    return ValueError(f"{name}.backward expects dy as {expected}, got {dy.dtype} of {dy.shape}")
+    """Raise unless there was a forward and dy has the shape and dtype of its output."""
+    name, y = type(layer).__name__, layer.y
+    if y is None:
+        raise RuntimeError(f"{name}.backward before any forward: it has nothing to differentiate")
+    if dy.shape != y.shape or dy.dtype != y.dtype:
+        got = f"{dy.dtype} of {dy.shape}"
+        raise ValueError(f"{name}.backward expects dy as {y.dtype} of shape {y.shape}, got {got}")

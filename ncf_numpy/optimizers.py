@@ -12,7 +12,7 @@ import numbers
 
 import numpy as np
 
-from .layers import RowGradient
+from .row_gradient import RowGradient
 
 
 class SGD:
@@ -99,14 +99,19 @@ def present(parameters):
     """
     gradients = []
     for name, W, dW in parameters:
+        check_gradient(name, W, dW)
         rows, g = (dW.rows, dW.values) if isinstance(dW, RowGradient) else (slice(None), dW)
-        if g is None:
-            raise RuntimeError(f"{name} has no gradient yet: call model.backward before step")
-        if dW.shape != W.shape or g.dtype != W.dtype:
-            got = f"{g.dtype} of {dW.shape}"
-            raise ValueError(f"the gradient of {name} must be {W.dtype} of {W.shape}, got {got}")
         gradients.append((name, W, rows, g))
     return gradients
+
+
+def check_gradient(name, W, dW):
+    """Raise unless dW has the shape and dtype of W."""
+    if dW is None:
+        raise RuntimeError(f"{name} has no gradient yet: call model.backward before step")
+    if dW.shape != W.shape or dW.dtype != W.dtype:
+        got = f"{dW.dtype} of {dW.shape}"
+        raise ValueError(f"the gradient of {name} must be {W.dtype} of {W.shape}, got {got}")
 
 
 def check_rate(name, value, low=0.0, high=math.inf):

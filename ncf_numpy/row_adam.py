@@ -10,11 +10,13 @@ bound on the error, and leads from each formula to its line here.
 
 import itertools
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from .layers import check_ids
-from .optimizers import check_rate, present
+from .optimizers import check_gradient, check_rate
+from .row_gradient import GroupById, RowGradient
 
 BLOCK = 2**15  # numbers worked on at a time, so that a block and its temporaries stay in cache
 
@@ -46,6 +48,7 @@ class RowAdam:
         self.t = 0
         self.tables = None  # Tables
         self.others = None  # all other parameters, EndToEnd
+        self.batch = None  # what was last caught up and waits for its gradients, Batch
         self.lr = lr
 
     @property
@@ -63,28 +66,34 @@ class RowAdam:
         """Move the rows a batch will read to the present; lookups is [(name, W, ids (B,)), ...]."""
         if self.tables is None:
             self.tables = Tables({name: W for name, W, _ in lookups})
-        rows = []
-        for name, W, ids in lookups:
+        ids = {}
+        for name, W, ids_read in lookups:
             if self.tables.W.get(name) is not W:
                 raise ValueError(f"{name} is not the array of earlier steps: one RowAdam a model")
-            rows.append((name, check_ids(ids, len(W), f"ids of {name}")))
-        for piece in pieces(rows, self.tables.K) if not self.lazy else []:
-            self._move(piece)
+            ids[name] = check_ids(ids_read, len(W), f"ids of {name}")
+        self._drop_batch()
+        groups = GroupById(self.tables.rows(ids))
+        self.batch = Batch(ids, groups, [self._move(rows) for rows in self._blocks(groups.rows)])
 
     def step(self, parameters):
         """Take one step: at once for dense parameters, for table rows when they are next read."""
-        tables, arrays = [], []
-        for name, W, rows, g in present(parameters):
-            if isinstance(rows, np.ndarray):
-                tables.append((name, rows, g))
+        tables, arrays = {}, []
+        for name, W, dW in parameters:
+            check_gradient(name, W, dW)
+            if isinstance(dW, RowGradient):
+                tables[name] = dW
             else:
-                arrays.append((W, g))
-        todo = self._caught_up(tables)
+                arrays.append((W, dW))
+        self._check_caught_up(tables)
         self.t += 1
-        for rows, piece in todo:
-            self._update_moments(rows, np.concatenate([g for _, _, g in piece]))  # (R, K)
-            if self.lazy:
-                self._step_rows(rows, piece)
+        if tables:
+            dy = np.concatenate([tables[name].dy for name in self.batch.ids])  # (B, K) of all
+            g = self.batch.groups.sum(dy)  # (R, K)
+            for block, part in zip(self.batch.blocks, self._blocks(g)):
+                self._update_moments(block, part)
+                if self.lazy:
+                    self._step_rows(block)
+            self.batch = None
         if arrays:
             self._step_arrays(arrays)
 
@@ -93,72 +102,80 @@ class RowAdam:
 
         Mathematically free, but rounding depends on when: at each epoch's end and nowhere else.
         """
+        self._drop_batch()
         if self.tables is not None and not self.lazy:
-            everything = [(name, np.arange(len(W))) for name, W in self.tables.W.items()]
-            for piece in pieces(everything, self.tables.K):
-                self._move(piece)
+            for rows in self._blocks(np.arange(len(self.tables.moved))):
+                self._update_moments(self._move(rows))
 
-    def _caught_up(self, tables):
-        """[(rows (R,), piece), ...] of the tables' gradients, or RuntimeError if any row is not."""
-        known = {} if self.tables is None else self.tables.W
-        behind = [name for name, _, _ in tables if name not in known]
-        todo = []
-        for piece in pieces(tables, self.tables.K) if known and not behind else []:
-            rows = self.tables.rows(piece)
-            if not self.lazy and (self.tables.moved.take(rows) != self.t).any():
-                behind += [name for name, _, _ in piece]
-            todo.append((rows, piece))
-        if behind:
+    def _blocks(self, rows):
+        """Cut an array (R, ...), a row of the tables each, into parts of BLOCK numbers."""
+        n = max(1, BLOCK // self.tables.K)
+        return [rows[start : start + n] for start in range(0, len(rows), n)]
+
+    def _check_caught_up(self, tables):
+        """RuntimeError unless these {name: RowGradient}, are of what was caught up last."""
+        ids = {} if self.batch is None else self.batch.ids
+        others = [
+            name
+            for name in {**ids, **tables}
+            if name not in ids or name not in tables or not same(ids[name], tables[name].ids)
+        ]
+        if others:
             raise RuntimeError(
-                f"gradients for rows of {' and '.join(behind)} that were not caught up: call "
-                "optimizer.catch_up(model.lookups(users, items)) before model.forward"
+                f"the rows of {' and '.join(others)} that have gradients are not those that were "
+                "caught up last: call optimizer.catch_up(model.lookups(users, items)) before "
+                "model.forward(users, items)"
             )
-        return todo
 
-    def _move(self, piece):
-        """Take all steps a row has missed in one; a row given twice moves once."""
+    def _drop_batch(self):
+        """Finish a batch that was read and got no gradient: its moments decay all the same."""
+        if self.batch is not None and not self.lazy:
+            for block in self.batch.blocks:
+                self._update_moments(block)
+        self.batch = None
+
+    def _move(self, rows):
+        """Take all steps that these rows (R,), which are distinct, have missed in one."""
         tables = self.tables
-        rows = tables.rows(piece)  # (R,)
+        moments = tables.moments.take(rows, axis=1)  # (2, R, K)
+        if self.lazy:
+            return Block(rows, moments, np.ones_like(rows))
         since = tables.moved.take(rows)  # (R,)
-        if (tables.updated.take(rows) != since).any():  # read before, and no gradient came of it
-            self._update_moments(rows, 0)
-        m, v = tables.m.take(rows, axis=0), tables.v.take(rows, axis=0)  # (R, K), (R, K)
+        m, v = moments  # (R, K), (R, K)
         size, eps, spread = self._missed.as_one(since, self.t, m)  # (R, K) each
-        scale = np.sqrt(v, out=v)  # (R, K)
+        scale = np.sqrt(v)  # (R, K)
         scale += eps
         scale -= spread / scale
-        m *= size
-        m /= scale
-        tables.subtract(piece, m)
+        move = size  # in its place
+        move *= m
+        move /= scale
+        tables.subtract(rows, move)
         tables.moved[rows] = self.t
+        return Block(rows, moments, self.t - since)
 
-    def _update_moments(self, rows, g):
-        """m = beta1^k m + g and v = beta2^k v + g^2, k steps after the last time; g (R, K) or 0."""
-        tables = self.tables
-        m, v = tables.m.take(rows, axis=0), tables.v.take(rows, axis=0)  # (R, K), (R, K)
-        moved = tables.moved.take(rows)  # (R,)
-        m_decay, v_decay = self._missed.decay(moved - tables.updated.take(rows), m)  # (R, K) each
-        m *= m_decay
-        m += g
-        v *= v_decay
-        v += g * g
-        tables.write(tables.m, rows, m)
-        tables.write(tables.v, rows, v)
-        tables.updated[rows] = moved
+    def _update_moments(self, block, g=None):
+        """m = beta1^k m + g and v = beta2^k v + g^2, k steps after the last time; g (R, K)."""
+        moments = block.moments  # (2, R, K)
+        moments *= self._missed.decay(block.age, moments)  # (2, R, K)
+        m, v = moments  # (R, K), (R, K)
+        if g is not None:
+            m += g
+            g *= g
+            v += g
+        self.tables.write_moments(block.rows, moments)
 
-    def _step_rows(self, rows, piece):
+    def _step_rows(self, block):
         """lazy: Adam's step at once on these rows, as if the others did not exist."""
-        m, v = self.tables.m[rows], self.tables.v[rows]  # (R, K)
+        m, v = block.moments  # (R, K), (R, K)
         size, eps = self._missed.one_step(self.t)
-        self.tables.subtract(piece, size * m / (np.sqrt(v) + eps))
-        self.tables.moved[rows] += 1
+        self.tables.subtract(block.rows, size * m / (np.sqrt(v) + eps))
 
     def _step_arrays(self, arrays):
         """Adam's step on all other parameters, laid end to end: few long operations."""
         if self.others is None:
             self.others = EndToEnd([W for W, _ in arrays])
         m, v, move = self.others.m, self.others.v, self.others.move  # (N,)
-        g = np.concatenate([g.reshape(-1) for _, g in arrays])  # (N,)
+        g = np.concatenate([g for _, g in arrays], axis=None)  # (N,)
         size, eps = self._missed.one_step(self.t)
         for start in range(0, len(g), BLOCK):
             part = slice(start, start + BLOCK)
@@ -176,12 +193,27 @@ class RowAdam:
             W -= part
 
 
+class Batch(NamedTuple):
+    """What a catch_up leaves for the step that follows it."""
+
+    ids: dict  # name -> (B,) the ids it was given
+    groups: GroupById  # of all tables' rows
+    blocks: list  # of Block
+
+
+class Block(NamedTuple):
+    """Rows that have just moved, with their moments of some steps ago."""
+
+    rows: np.ndarray  # (R,) distinct, ascending
+    moments: np.ndarray  # (2, R, K): m and v
+    age: np.ndarray  # (R,) how many steps ago
+
+
 class Tables:
     """What RowAdam keeps of a model's tables, each (n, K), one below the other: N rows in all.
 
     m (N, K) and v (N, K) are the decayed sums of g and of g^2, Adam's m / (1 - beta1) and
-    v / (1 - beta2). moved (N,) is the step up to which a row has moved; updated (N,) was that when
-    its moments last changed: it stays behind where a row is read and no gradient comes of it.
+    v / (1 - beta2). moved (N,) is the step up to which a row has moved, and its moments decayed.
     """
 
     def __init__(self, W):
@@ -191,29 +223,34 @@ class Tables:
         (self.K,) = widths
         self.W = W
         sizes = [len(table) for table in W.values()]
-        self.first = dict(zip(W, itertools.accumulate(sizes, initial=0)))  # of each table, in all N
+        self.bounds = np.cumsum([0, *sizes])  # of each table, in all N
+        self.first = dict(zip(W, self.bounds.tolist()))
         dtype = next(iter(W.values())).dtype
-        self.m, self.v = np.zeros((2, sum(sizes), self.K), dtype)
-        self.moved, self.updated = np.zeros((2, sum(sizes)), np.intp)
-        self.row = np.dtype((np.void, self.K * dtype.itemsize))  # K numbers as one item
+        self.moments = np.zeros((2, sum(sizes), self.K), dtype)
+        self.m, self.v = self.moments
+        self.moved = np.zeros(sum(sizes), np.intp)
+        # The same memory with the K numbers of a row as one item: copied twice as fast.
+        self.row = np.dtype((np.void, self.K * dtype.itemsize))
+        self.W_rows = {name: table.view(self.row) for name, table in W.items()}  # (n, 1) each
+        self.moments_rows = self.moments.view(self.row)  # (2, N, 1)
+        self.m_and_v = np.array([[0], [sum(sizes)]])  # where either begins in them, (2, 1)
 
-    def rows(self, piece):
-        """[(name, ids, ...), ...] -> the rows (R,) of all these tables' moments."""
-        return np.concatenate([ids + self.first[name] for name, ids, *_ in piece])
+    def rows(self, ids):
+        """{name: ids (B,)} -> the rows of all these tables' moments, end to end."""
+        return np.concatenate([ids + self.first[name] for name, ids in ids.items()])
 
-    def subtract(self, piece, move):
-        """Subtract move (R, K) from the rows of W that the piece names."""
-        end = 0
-        for name, ids, *_ in piece:
-            start, end = end, end + len(ids)
-            W = self.W[name]
-            moved = W.take(ids, axis=0)  # (B, K)
-            moved -= move[start:end]
-            self.write(W, ids, moved)
+    def subtract(self, rows, move):
+        """Subtract move (R, K) from the rows (R,), ascending, of the tables."""
+        ends = itertools.pairwise(rows.searchsorted(self.bounds).tolist())
+        for (name, W), (start, stop) in zip(self.W.items(), ends):
+            ids = rows[start:stop] - self.first[name]  # (R,) of this table
+            moved = W.take(ids, axis=0)  # (R, K)
+            moved -= move[start:stop]
+            self.W_rows[name].put(ids, moved.view(self.row))
 
-    def write(self, table, rows, values):
-        """table[rows] = values, copied row by row rather than number by number: twice as fast."""
-        np.put(table.view(self.row), rows, values.view(self.row))
+    def write_moments(self, rows, moments):
+        """Put m and v, moments (2, R, K), into these rows (R,)."""
+        self.moments_rows.put(rows + self.m_and_v, moments.view(self.row))
 
 
 class EndToEnd:
@@ -280,17 +317,10 @@ class MissedSteps:
 
 def spread_out(columns, like):
     """(n, R) -> (n, R, K), as like (R, K) is: NumPy is slow to broadcast along short rows."""
-    R, K = like.shape
+    R, K = like.shape[-2:]
     return columns.astype(like.dtype).repeat(K).reshape(len(columns), R, K)
 
 
-def pieces(tables, K):
-    """Cut [(name, ids, ...), ...] into lists of BLOCK numbers; small tables stay together."""
-    if sum(len(ids) for _, ids, *_ in tables) * K <= BLOCK:
-        return [tables]
-    step = max(1, BLOCK // K)
-    return [
-        [(name, *(column[start : start + step] for column in columns))]
-        for name, *columns in tables
-        for start in range(0, len(columns[0]), step)
-    ]
+def same(ids, others):
+    """Whether two arrays of ids are equal; mostly they are one array."""
+    return ids is others or np.array_equal(ids, others)

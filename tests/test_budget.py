@@ -12,12 +12,12 @@ EXAMPLES = PACKAGE.parent / "examples"
 
 # Each core file and what of the package it may import; all may import NumPy, math and itertools.
 CORE = {
-    "layers": set(),
+    "layers": {"row_gradient"},
     "losses": {"layers"},
     "models": {"layers"},
-    "optimizers": {"layers"},
+    "optimizers": {"row_gradient"},
 }
-FOREIGN = {"itertools", "math", "numbers", "numpy", "typing"}
+FOREIGN = {"itertools", "math", "numbers", "numpy"}
 GENERATOR_MAKERS = {"default_rng", "Generator", "SeedSequence", "BitGenerator", "PCG64"}
 
 
@@ -88,9 +88,9 @@ def test_the_scans_find_what_they_look_for():
     assert global_randomness(ast.parse("np.random.default_rng(0).normal()")) == []
 
 
-def test_the_core_is_at_most_620_lines():
+def test_the_core_is_at_most_600_lines():
     lines = [line for name in CORE for line in read(PACKAGE / f"{name}.py").splitlines()]
-    assert sum(bool(line.strip()) for line in lines) <= 620
+    assert sum(bool(line.strip()) for line in lines) <= 600
 
 
 @pytest.mark.parametrize("name", CORE)

@@ -116,7 +116,7 @@ def test_dropped_repeats_does_what_the_famous_line_does():
     embedding.forward(USERS)
     with planted(BUGS["dropped-repeats"]):
         embedding.backward(dy)
-    np.testing.assert_array_equal(embedding.dW.to_dense(), famous)
+        np.testing.assert_array_equal(embedding.dW.to_dense(), famous)
 
 
 def test_dropped_repeats_is_invisible_without_repeats():

@@ -4,7 +4,7 @@ import re
 import numpy as np
 import pytest
 
-from ncf_numpy import layers, losses, models
+from ncf_numpy import layers, losses, models, row_gradient
 from ncf_numpy.__main__ import main
 from ncf_numpy.layers import Dense
 from ncf_numpy.learn import hunt
@@ -13,7 +13,7 @@ from ncf_numpy.learn.hunt import Place
 
 SOURCES = {
     f"{module.__name__.split('.')[-1]}.py": inspect.getsource(module).splitlines()
-    for module in (layers, losses, models)
+    for module in (layers, losses, models, row_gradient)
 }
 
 # The line each bug breaks in NeuMF, as it stands in the source; read off the chain rule.

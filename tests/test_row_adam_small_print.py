@@ -14,7 +14,7 @@ from ncf_numpy import (
     train_step,
 )
 from ncf_numpy import row_adam as module
-from ncf_numpy.row_adam import EndToEnd, MissedSteps, Tables, pieces
+from ncf_numpy.row_adam import EndToEnd, MissedSteps, Tables
 
 
 @pytest.mark.parametrize(
@@ -112,33 +112,41 @@ def test_tables_of_numbers_grow_by_doubling_to_a_length_that_depends_on_the_step
 # Tables, pieces, arrays
 
 
-def test_small_tables_stay_together_and_large_ones_are_cut(monkeypatch):
+def test_rows_are_cut_into_blocks_of_so_many_numbers(monkeypatch):
     monkeypatch.setattr(module, "BLOCK", 12)
-    a, b = np.arange(4), np.arange(5)
-    together = pieces([("a", a[:2], a[:2]), ("b", b[:2], b[:2])], 3)  # 4 ids of 3 numbers: 12
-    assert [[name for name, *_ in piece] for piece in together] == [["a", "b"]]
-    cut = pieces([("a", a, 10 * a), ("b", b, 10 * b)], 3)  # 9 ids of 3 numbers: 4 to a piece
-    assert [len(piece) for piece in cut] == [1, 1, 1]
-    assert [piece[0][0] for piece in cut] == ["a", "b", "b"]
-    assert [piece[0][1].tolist() for piece in cut] == [[0, 1, 2, 3], [0, 1, 2, 3], [4]]
-    assert [piece[0][2].tolist() for piece in cut] == [[0, 10, 20, 30], [0, 10, 20, 30], [40]]
-    assert [len(piece[0][1]) for piece in pieces([("a", a)], 100)] == [1, 1, 1, 1]  # at least one
+    optimizer = RowAdam()
+    optimizer.catch_up([("W", np.zeros((9, 3)), np.arange(9))])  # 3 numbers a row: 4 rows a block
+    assert [block.rows.tolist() for block in optimizer.batch.blocks] == [
+        [0, 1, 2, 3],
+        [4, 5, 6, 7],
+        [8],
+    ]
+    wide = RowAdam()
+    wide.catch_up([("W", np.zeros((2, 100)), np.arange(2))])  # a row at least
+    assert [block.rows.tolist() for block in wide.batch.blocks] == [[0], [1]]
 
 
 def test_tables_lie_one_below_the_other():
     W = {"a": np.zeros((2, 3), np.float32), "b": np.ones((4, 3), np.float32)}
     tables = Tables(W)
     assert tables.K == 3
-    for moments in (tables.m, tables.v):
-        assert moments.shape == (6, 3)
-        assert moments.dtype == np.float32
-        assert not moments.any()
-    assert tables.moved.tolist() == tables.updated.tolist() == [0] * 6
-    piece = [("b", np.array([0, 3])), ("a", np.array([1]))]
-    assert tables.rows(piece).tolist() == [2, 5, 1]
-    tables.subtract(piece, np.array([[1, 2, 3], [4, 5, 6], [7, 8, 9]], np.float32))
+    assert tables.moments.dtype == np.float32
+    assert tables.moments.shape == (2, 6, 3)
+    assert not tables.moments.any()
+    assert tables.moved.tolist() == [0] * 6
+    assert tables.rows({"b": np.array([3, 0]), "a": np.array([1])}).tolist() == [5, 2, 1]
+    rows = np.array([1, 2, 5])
+    tables.subtract(rows, np.array([[7, 8, 9], [1, 2, 3], [4, 5, 6]], np.float32))
     assert W["a"].tolist() == [[0, 0, 0], [-7, -8, -9]]
     assert W["b"].tolist() == [[0, -1, -2], [1, 1, 1], [1, 1, 1], [-3, -4, -5]]
+    tables.subtract(np.array([4]), np.ones((1, 3), np.float32))  # none of the first table
+    assert W["b"][2].tolist() == [0, 0, 0]
+    assert W["a"].tolist() == [[0, 0, 0], [-7, -8, -9]]
+    moments = np.arange(18, dtype=np.float32).reshape(2, 3, 3)
+    tables.write_moments(rows, moments)
+    for ours, theirs in ((tables.m, moments[0]), (tables.v, moments[1])):
+        np.testing.assert_array_equal(ours[rows], theirs)
+        assert not ours[[0, 3, 4]].any()
 
 
 def test_arrays_are_laid_end_to_end():
@@ -163,20 +171,40 @@ def row_step(optimizer, W, rows, values, name="W"):
     optimizer.step([(name, W, RowGradient(np.array(rows), np.array(values, W.dtype), W.shape))])
 
 
-def test_a_row_that_was_caught_up_beside_one_that_was_not_does_not_help_it():
+@pytest.mark.parametrize("rows", [[0, 1, 2], [2, 0], [0], [0, 3]])
+def test_gradients_of_other_rows_than_were_caught_up_last_raise_and_change_nothing(rows):
     optimizer, W = RowAdam(), np.zeros((4, 1))
     optimizer.catch_up([("W", W, np.array([0, 1, 2]))])
     row_step(optimizer, W, [0, 1, 2], [[1.0], [1.0], [1.0]])
     optimizer.catch_up([("W", W, np.array([0, 2]))])
     m, v, before = optimizer.tables.m.copy(), optimizer.tables.v.copy(), W.copy()
-    with pytest.raises(RuntimeError, match="^gradients for rows of W that were not caught up"):
-        row_step(optimizer, W, [0, 1, 2], [[1.0], [1.0], [1.0]])
+    with pytest.raises(RuntimeError, match="^the rows of W that have gradients are not those that"):
+        row_step(optimizer, W, rows, np.ones((len(rows), 1)))
     assert optimizer.t == 1
     np.testing.assert_array_equal(optimizer.tables.m, m)
     np.testing.assert_array_equal(optimizer.tables.v, v)
     np.testing.assert_array_equal(W, before)
     row_step(optimizer, W, [0, 2], [[1.0], [1.0]])
     assert optimizer.t == 2
+    with pytest.raises(RuntimeError, match="^the rows of W"):  # a step needs its own catch_up
+        row_step(optimizer, W, [0, 2], [[1.0], [1.0]])
+
+
+def test_a_table_that_was_caught_up_and_has_no_gradient_raises():
+    optimizer, W, V = RowAdam(), np.zeros((2, 1)), np.zeros((2, 1))
+    optimizer.catch_up([("W", W, np.array([0])), ("V", V, np.array([1]))])
+    with pytest.raises(RuntimeError, match="^the rows of V that have gradients are not those that"):
+        row_step(optimizer, W, [0], [[1.0]])
+
+
+def test_a_gradient_of_another_size_than_the_table_raises_before_any_row_moves():
+    optimizer, W = RowAdam(), np.zeros((2, 1))
+    optimizer.catch_up([("W", W, np.array([0]))])
+    with pytest.raises(ValueError, match=r"^the gradient of W must be float64 of \(2, 1\)"):
+        optimizer.step([("W", W, RowGradient(np.array([0]), np.ones((1, 1)), (3, 1)))])
+    with pytest.raises(RuntimeError, match="^W has no gradient yet: call model.backward before"):
+        optimizer.step([("W", W, None)])
+    assert optimizer.t == 0
 
 
 def test_a_table_that_was_not_there_at_the_first_catch_up_raises():
@@ -189,18 +217,8 @@ def test_a_table_that_was_not_there_at_the_first_catch_up_raises():
 def test_a_gradient_of_an_unknown_table_beside_a_known_one_raises():
     optimizer, W = RowAdam(), np.zeros((2, 1))
     optimizer.catch_up([("W", W, np.array([0]))])
-    with pytest.raises(RuntimeError, match="^gradients for rows of V that were not caught up"):
+    with pytest.raises(RuntimeError, match="^the rows of W and V that have gradients are not"):
         row_step(optimizer, np.zeros((2, 1)), [0], [[1.0]], name="V")
-
-
-def test_every_table_with_a_row_behind_is_named_even_when_they_are_cut(monkeypatch):
-    optimizer, tables = RowAdam(), {"a": np.zeros((2, 1)), "b": np.zeros((2, 1))}
-    optimizer.catch_up([(name, W, np.array([0, 1])) for name, W in tables.items()])
-    gradient = RowGradient(np.array([0]), np.ones((1, 1)), (2, 1))
-    optimizer.step([(name, W, gradient) for name, W in tables.items()])
-    monkeypatch.setattr(module, "BLOCK", 1)
-    with pytest.raises(RuntimeError, match="^gradients for rows of a and b that were not"):
-        optimizer.step([(name, W, gradient) for name, W in tables.items()])
 
 
 def one_step_ahead():
@@ -235,16 +253,65 @@ def test_bad_ids_raise_the_same_sentence_as_without_row_adam(users, error, messa
         train_step(model, loss, optimizer, np.array(users), np.array([0]), np.array([1]))
 
 
-def test_lazy_needs_no_row_to_be_current_but_the_table_to_be_known():
+def nothing(optimizer):
+    pass
+
+
+def flush(optimizer):
+    optimizer.flush()
+
+
+def flush_twice(optimizer):
+    optimizer.flush()
+    optimizer.flush()
+
+
+def new_rate(optimizer):
+    optimizer.lr = 0.01
+
+
+@pytest.mark.parametrize("then", [nothing, flush, flush_twice, new_rate])
+def test_a_batch_that_was_read_and_got_no_gradient_goes_on_as_in_dense_adam(then):
+    dense, ours = np.ones((3, 1)), np.ones((3, 1))
+    adam, row_adam = Adam(0.01), RowAdam(0.01)
+    rng = np.random.default_rng(0)
+    for row in (0, 1, 0, 0, 1, 1, 2, 0):
+        row_adam.catch_up([("W", ours, np.array([0, 1]))])  # looked at, and left
+        then(row_adam)
+        row_adam.catch_up([("W", ours, np.array([row]))])
+        gradient = RowGradient(np.array([row]), rng.normal(size=(1, 1)), (3, 1))
+        adam.step([("W", dense, gradient)])
+        row_adam.step([("W", ours, gradient)])
+    row_adam.flush()
+    np.testing.assert_allclose(ours, dense, rtol=1e-10)
+
+
+@pytest.mark.parametrize("then", [flush, new_rate])
+def test_after_a_flush_no_row_waits_for_a_gradient(then):
+    optimizer, W = RowAdam(), np.zeros((2, 1))
+    optimizer.catch_up([("W", W, np.array([0]))])
+    then(optimizer)
+    with pytest.raises(RuntimeError, match="caught up last"):
+        row_step(optimizer, W, [0], [[1.0]])
+    assert optimizer.t == 0
+
+
+def test_lazy_asks_for_the_same_calls_and_has_nothing_to_flush():
     optimizer, W = RowAdam(lazy=True), np.zeros((2, 1))
-    with pytest.raises(RuntimeError, match="not caught up"):
+    with pytest.raises(RuntimeError, match="caught up last"):
         row_step(optimizer, W, [1], [[1.0]])
     optimizer.catch_up([("W", W, np.array([0]))])
+    with pytest.raises(RuntimeError, match="caught up last"):
+        row_step(optimizer, W, [1], [[1.0]])
+    optimizer.catch_up([("W", W, np.array([1]))])
     row_step(optimizer, W, [1], [[1.0]])
-    after = W.copy()
+    optimizer.catch_up([("W", W, np.array([1]))])  # and no step
+    after, m, v = W.copy(), optimizer.tables.m.copy(), optimizer.tables.v.copy()
     optimizer.flush()
     optimizer.lr = 0.5
     np.testing.assert_array_equal(W, after)
+    np.testing.assert_array_equal(optimizer.tables.m, m)
+    np.testing.assert_array_equal(optimizer.tables.v, v)
     assert optimizer.lr == 0.5
 
 

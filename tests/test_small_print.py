@@ -5,10 +5,11 @@ import contextlib
 import numpy as np
 import pytest
 
-from ncf_numpy.layers import Bias, Dense, Embedding, ReLU, Sigmoid, check_ids, sum_by_id
+from ncf_numpy.layers import Bias, Dense, Embedding, ReLU, Sigmoid, check_ids
 from ncf_numpy.losses import BPR, BinaryCrossEntropy, BinaryCrossEntropyWithLogits
 from ncf_numpy.models import GMF, MF, MLP, NeuMF
 from ncf_numpy.optimizers import SGD, Adagrad, Adam
+from ncf_numpy.row_gradient import RowGradient
 
 
 def rng():
@@ -70,9 +71,9 @@ def test_gradients_of_equal_ids_are_added_in_the_order_of_the_batch():
     expected = np.zeros((5, 3), np.float32)
     for row, g in zip(ids, dy, strict=True):
         expected[row] += g
-    rows, sums = sum_by_id(ids, dy)
-    assert rows.tolist() == [0, 1, 2, 3, 4]
-    assert sums.tobytes() == expected.tobytes()
+    gradient = RowGradient(ids, dy, (5, 3))
+    assert gradient.rows.tolist() == [0, 1, 2, 3, 4]
+    assert gradient.values.tobytes() == gradient.to_dense().tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize(("ids", "bad"), [([0, 7, -1, 9], 7), ([0, -1, 7], -1), ([6, 5], 6)])
@@ -84,6 +85,14 @@ def test_the_first_bad_id_is_the_one_named(ids, bad):
 def test_ids_that_are_no_integers_are_shown_the_first_three_of_them():
     with pytest.raises(TypeError, match=r"got float64: \[0\. 1\. 2\.\]$"):
         check_ids(np.arange(5.0), 6)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint64])
+def test_ids_of_any_integer_type_become_places_that_numpy_takes(dtype):
+    # an array of uint64 is refused as an index, sums in uint8 overflow
+    ids = check_ids(np.array([0, 200], dtype), 201)
+    assert ids.dtype == np.intp
+    assert ids.tolist() == [0, 200]
 
 
 # Models

@@ -13,10 +13,10 @@ import inspect
 import textwrap
 from typing import NamedTuple
 
-from .. import layers
 from ..layers import Dense, ReLU
 from ..losses import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
 from ..models import GMF, MF, MLP, NeuMF
+from ..row_gradient import GroupById
 
 
 class Edit(NamedTuple):
@@ -61,8 +61,8 @@ BUGS = {
         ALL,
         (
             Edit(
-                layers,
-                "sum_by_id",
+                GroupById,
+                "sum",
                 "np.add.at(sums.reshape(-1), cells.reshape(-1), further.reshape(-1))",
                 "sums.reshape(-1)[cells.reshape(-1)] = further.reshape(-1)",
             ),

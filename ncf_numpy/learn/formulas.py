@@ -56,17 +56,14 @@ FORMULAS = {
         ),
     },
     "Embedding.backward": {
-        "rows, values = sum_by_id(self.ids, dy)": [
-            None,
-            Formula(
-                "dW[r] = sum of dy_b over all b with ids_b = r",
-                "{dy[b,k]}",
-                "r,k",
-                where="self.ids[b] == rows[r]",
-                of="self.W",
-            ),
-        ],
-        "self.dW = RowGradient(rows, values, self.W.shape)": None,
+        "self.dW = RowGradient(self.ids, dy, self.W.shape)": Formula(
+            "dW[r] = sum of dy_b over all b with ids_b = r",
+            "{dy[b,k]}",
+            "r,k",
+            where="self.ids[b] == self.dW.rows[r]",
+            of="self.W",
+            value="self.dW.values",
+        ),
     },
     "Dense.forward": {
         "self.x = x": None,

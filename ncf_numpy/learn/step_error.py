@@ -7,7 +7,7 @@ the step of a gradient check. Where the gradient itself is wrong, no step helps.
 import numpy as np
 
 from ..gradcheck import ATOL, RTOL, Check, nudge, relus
-from ..layers import RowGradient
+from ..row_gradient import RowGradient
 
 STEPS = 10.0 ** np.arange(-12, -0.9, 0.5)
 

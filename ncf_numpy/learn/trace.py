@@ -25,7 +25,7 @@ from .record import Hole, Record, as_dict, holes, parse_hole
 from .slopes import differentiate, logits_of, tracing
 from .source import FILES, function_of, phase_of, statements
 
-NAMES = {"return": "L", "values": "dW"}  # of what the code calls otherwise, or not at all
+NAMES = {"return": "L", "self.dW.values": "dW"}  # of what the code calls otherwise
 
 
 @dataclass
@@ -181,8 +181,7 @@ class Visit:
             source = formula.value or record.name
             value = returned if source == "return" else evaluate(source, frame)
             record.value = np.array(value)
-            rows = frame.f_locals.get("rows")
-            record.rows = rows.copy() if isinstance(rows, np.ndarray) else None
+            record.rows = rows_of(source, frame)
             record.name = NAMES.get(source, source.removeprefix("self.").removesuffix("[rows]"))
             resolve(record, frame)
             side = re.match("(user|item)_embedding", record.box)
@@ -190,6 +189,14 @@ class Visit:
             self.observer.records.append(record)
             self.observer.owners.append(frame.f_locals["self"])
         self.pending, self.records = None, []
+
+
+def rows_of(source, frame):
+    """Which rows of a table a result is about; None if it is not about some rows."""
+    if source == "self.dW.values":
+        return evaluate("self.dW.rows", frame)
+    rows = frame.f_locals.get("rows")
+    return rows.copy() if isinstance(rows, np.ndarray) else None
 
 
 def resolve(record, frame):
