@@ -62,12 +62,12 @@ def traffic(model, B, n_distinct):
     """{part: bytes} of table rows and of optimizer state; activations stay in cache."""
     K = model.user_embedding.W.shape[1]
     n_weights = sum(W.size for name, W, _ in model.parameters() if "embedding" not in name)
-    row = FLOAT * K
+    read, distinct = 2 * B * FLOAT * K, n_distinct * FLOAT * K  # bytes of table rows
     return {
-        "catch_up": 2 * B * 6 * row,  # W, m, v of a row read and written, for users and items
-        "forward": 2 * B * 2 * row,  # a row read, its copy written
-        "backward": 2 * B * 2 * row,  # the gradients of the rows read, the sums written
-        "step": n_distinct * 5 * row + n_weights * 7 * FLOAT,  # g, m, v (and W) read; m, v (and W)
+        "catch_up": 6 * distinct,  # W read and written; m, v read, and written down for the step
+        "forward": 2 * read,  # W read, its rows written
+        "backward": read,  # what comes back to the rows, written
+        "step": read + 6 * distinct + 7 * FLOAT * n_weights,  # dy; the sums, m, v twice; g, m, v, W
     }
 
 

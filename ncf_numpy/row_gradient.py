@@ -43,6 +43,9 @@ class RowGradient:
         dense[self.rows] = self.values
         return dense
 
+    def __repr__(self):
+        return f"RowGradient(rows={self.rows}, values={self.values}, shape={self.shape})"
+
 
 class GroupById:
     """Where the ids of a batch are equal: found once, so that what belongs to them can be added up.

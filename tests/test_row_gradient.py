@@ -16,6 +16,9 @@ def test_an_id_that_occurs_twice_gets_both_gradients():
     dense = [[0, 0], [2, 20], [0, 0], [5, 50], [0, 0]]
     assert gradient.to_dense().tolist() == dense
     assert gradient.ids is ids
+    assert repr(gradient) == (
+        "RowGradient(rows=[1 3], values=[[ 2. 20.]\n [ 5. 50.]], shape=(5, 2))"
+    )
 
 
 @given(
