@@ -17,8 +17,8 @@ PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 NUMBERS = Path("build", "agree")
 # What a second thread can change is the order of the sums in a product of matrices.
 PRODUCTS = (
-    "layers losses models optimizers row_adam gradcheck training properties numerical_range "
-    "checkpoint resume baselines ease recommender fold_in pretraining"
+    "layers losses models optimizers row_gradient row_adam gradcheck training properties "
+    "numerical_range checkpoint resume baselines ease recommender fold_in pretraining"
 )
 # Left out: they run whole examples, benchmarks and tools, which CI does with one Python.
 SLOW = (
