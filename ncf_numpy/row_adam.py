@@ -4,17 +4,17 @@ Dense Adam moves every row of every table at every step: a row outside the batch
 but what momentum it has left carries it on. Nobody looks at it meanwhile. So here a step leaves the
 table where it is and only takes the gradient into the moments of the batch's rows; when a batch
 next reads a row, it takes that step and all it has missed since at once, because their sum is very
-nearly one step of Adam with another step size and another eps. docs/adam.md derives both, and the
-bound on the error, and leads from each formula to its line here.
+nearly one step of Adam with another step size and another eps: missed_steps.py. docs/adam.md
+derives both, and the bound on the error, and leads from each formula to its line.
 """
 
 import itertools
-import math
 from typing import NamedTuple
 
 import numpy as np
 
 from .layers import check_ids
+from .missed_steps import MissedSteps
 from .optimizers import check_gradient, check_rate
 from .row_gradient import GroupById, RowGradient
 
@@ -225,15 +225,22 @@ class Tables:
         sizes = [len(table) for table in W.values()]
         self.bounds = np.cumsum([0, *sizes])  # of each table, in all N
         self.first = dict(zip(W, self.bounds.tolist()))
-        dtype = next(iter(W.values())).dtype
-        self.moments = np.zeros((2, sum(sizes), self.K), dtype)
-        self.m, self.v = self.moments
+        self.moments = np.zeros((2, sum(sizes), self.K), next(iter(W.values())).dtype)
         self.moved = np.zeros(sum(sizes), np.intp)
-        # The same memory with the K numbers of a row as one item: copied twice as fast.
-        self.row = np.dtype((np.void, self.K * dtype.itemsize))
-        self.W_rows = {name: table.view(self.row) for name, table in W.items()}  # (n, 1) each
+        self.m_and_v = np.array([[0], [sum(sizes)]])  # where either begins in moments_rows, (2, 1)
+        self.make_views()
+
+    def make_views(self):
+        """The same memory by other names, and with a row as one item: copied twice as fast."""
+        self.m, self.v = self.moments  # (N, K) each
+        self.row = np.dtype((np.void, self.K * self.moments.itemsize))
         self.moments_rows = self.moments.view(self.row)  # (2, N, 1)
-        self.m_and_v = np.array([[0], [sum(sizes)]])  # where either begins in them, (2, 1)
+        self.W_rows = {name: table.view(self.row) for name, table in self.W.items()}  # (n, 1) each
+
+    def __setstate__(self, state):
+        """Of a deep copy, or from a pickle: the views must be of the new arrays."""
+        self.__dict__ = state
+        self.make_views()
 
     def rows(self, ids):
         """{name: ids (B,)} -> the rows of all these tables' moments, end to end."""
@@ -257,68 +264,20 @@ class EndToEnd:
     """What RowAdam keeps of the arrays that are not tables: their moments in one long array."""
 
     def __init__(self, arrays):
-        sizes = [W.size for W in arrays]
-        self.m, self.v, self.move = np.zeros((3, sum(sizes)), arrays[0].dtype)  # (N,) each
-        pieces = np.split(self.move, np.cumsum(sizes)[:-1])  # views
-        self.parts = [(W, piece.reshape(W.shape)) for W, piece in zip(arrays, pieces)]
+        self.arrays = arrays
+        size = sum(W.size for W in arrays)
+        self.m, self.v, self.move = np.zeros((3, size), arrays[0].dtype)  # (N,) each
+        self.make_views()
 
+    def make_views(self):
+        """The part of the move that is each array's."""
+        pieces = np.split(self.move, np.cumsum([W.size for W in self.arrays])[:-1])
+        self.parts = [(W, piece.reshape(W.shape)) for W, piece in zip(self.arrays, pieces)]
 
-class MissedSteps:
-    """The one step that stands for the steps s + 1 .. t of a row: its size, its eps, their spread.
-
-    Step i divides by sqrt(v) + eps x_i with x_i = beta2^(-(i - s - 1) / 2). With mean and variance
-    of x under the weights w_i = alpha_i (beta1 / sqrt(beta2))^(i - s - 1), the sum of all steps is
-
-        sum(w) m / (scale - spread / scale),  scale = sqrt(v) + eps mean(x),  spread = eps^2 var(x)
-
-    but for the third moment of x. They come from S_p = sum(w x^p), p = 0, 1, 2, each the difference
-    of two tail sums B_p[s] = alpha_(s+1) + c_p B_p[s + 1],  c_p = beta1 / beta2^((p + 1) / 2), in
-    tables that grow with time. As the moments are sums, not means, factors of (1 - beta) go here.
-    """
-
-    def __init__(self, lr, beta1, beta2, eps):
-        self.lr, self.beta1, self.beta2 = lr, beta1, beta2
-        self.eps = eps / math.sqrt(1 - beta2)
-        self.gain = (1 - beta1) / math.sqrt(1 - beta2)
-        self.c = beta1 / beta2 ** ((np.arange(3)[:, None] + 1) / 2)  # (3, 1)
-        self.grow(1024)
-
-    def one_step(self, t):
-        """Size and eps of step t alone."""
-        alpha = self.lr * math.sqrt(1 - self.beta2**t) / (1 - self.beta1**t)
-        return self.gain * alpha, self.eps
-
-    def grow(self, n):
-        """Make the tables long enough for n steps. What is cut off beyond n cancels in S_p."""
-        self.tails = np.zeros((3, n + 1))  # eps^p B_p[s]
-        powers_of_eps = self.eps ** np.arange(3)
-        for s in reversed(range(n)):
-            size, _ = self.one_step(s + 1)
-            self.tails[:, s] = size * powers_of_eps + self.c[:, 0] * self.tails[:, s + 1]
-        k = np.arange(n + 1)
-        self.powers = self.c**k  # (3, n + 1)
-        self.decays = np.stack([self.beta1**k, self.beta2**k])  # (2, n + 1)
-
-    def as_one(self, since, t, like):
-        """Size, eps and spread of the one step for since + 1 .. t, each like (R, K); since (R,)."""
-        if t >= self.tails.shape[1] - 1:
-            self.grow(2 ** t.bit_length())  # by t alone: where the tables end decides last bits
-        S = self.tails.take(since, axis=1)  # (3, R)
-        S -= self.powers.take(t - since, axis=1) * self.tails[:, t, None]
-        S += 1e-300  # where no step was missed or lr is 0: size 0 and any eps, not 0 / 0
-        S[1:] /= S[0]
-        S[2] -= S[1] * S[1]
-        return spread_out(S, like)
-
-    def decay(self, k, like):
-        """beta1^k for m and beta2^k for v, each like (R, K); k (R,)."""
-        return spread_out(self.decays.take(k, axis=1), like)
-
-
-def spread_out(columns, like):
-    """(n, R) -> (n, R, K), as like (R, K) is: NumPy is slow to broadcast along short rows."""
-    R, K = like.shape[-2:]
-    return columns.astype(like.dtype).repeat(K).reshape(len(columns), R, K)
+    def __setstate__(self, state):
+        """Of a deep copy, or from a pickle: the views must be of the new arrays."""
+        self.__dict__ = state
+        self.make_views()
 
 
 def same(ids, others):

@@ -1,6 +1,8 @@
 """The small print of RowAdam: domain, defaults, growing tables, pieces, and what raises."""
 
+import copy
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -14,7 +16,8 @@ from ncf_numpy import (
     train_step,
 )
 from ncf_numpy import row_adam as module
-from ncf_numpy.row_adam import EndToEnd, MissedSteps, Tables
+from ncf_numpy.missed_steps import MissedSteps
+from ncf_numpy.row_adam import EndToEnd, Tables
 
 
 @pytest.mark.parametrize(
@@ -251,6 +254,30 @@ def test_bad_ids_raise_the_same_sentence_as_without_row_adam(users, error, messa
     model, loss, optimizer = one_step_ahead()
     with pytest.raises(error, match=message):
         train_step(model, loss, optimizer, np.array(users), np.array([0]), np.array([1]))
+
+
+def pickled(thing):
+    return pickle.loads(pickle.dumps(thing))
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, pickled])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_copy_of_a_training_wrote_its_steps_into_copies_of_views(duplicate, lazy):
+    def go_on(model, optimizer):
+        loss = BinaryCrossEntropyWithLogits()
+        for k in range(3):
+            pairs = (np.array([0, 2, k]), np.array([1, k, 1]))
+            train_step(model, loss, optimizer, *pairs, np.array([1, 0, 1]))
+        optimizer.flush()
+        return [W.copy() for _, W, _ in model.parameters()]
+
+    pair = GMF(3, 4, 2, np.random.default_rng(0)), RowAdam(0.1, lazy=lazy)
+    start = go_on(*pair)
+    twin = duplicate(pair)
+    ours, theirs = go_on(*pair), go_on(*twin)
+    for W, V, before in zip(ours, theirs, start, strict=True):
+        np.testing.assert_array_equal(W, V)
+        assert (before != W).any()
 
 
 def nothing(optimizer):

@@ -1,6 +1,6 @@
 """Mutation testing: does a test notice when one operator, sign, index or constant is wrong?
 
-    python tools/mutate.py                       # all mutants of the eight mathematics files
+    python tools/mutate.py                       # all mutants of the nine mathematics files
     python tools/mutate.py --sample 60 --seed 1  # a sample, for CI
     python tools/mutate.py losses.py --csv out.csv
 
@@ -44,6 +44,10 @@ TESTS = {
     "optimizers.py": [["test_optimizers.py", "test_small_print.py"]],
     "row_gradient.py": [["test_row_gradient.py"]],
     "row_adam.py": [
+        ["test_row_adam_small_print.py"],
+        ["test_row_adam.py", "-k", f"not ({SLOW})"],
+    ],
+    "missed_steps.py": [
         ["test_row_adam_small_print.py"],
         ["test_row_adam.py", "-k", f"not ({SLOW})"],
     ],

@@ -23,7 +23,7 @@ import numpy as np
 
 from ncf_numpy import Adam
 from ncf_numpy.learn.exercises import compare
-from ncf_numpy.row_adam import MissedSteps
+from ncf_numpy.missed_steps import MissedSteps
 
 lr, beta1, beta2, eps = 1e-3, 0.9, 0.999, 1e-3
 s, t = 100, 140
