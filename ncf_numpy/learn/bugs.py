@@ -20,7 +20,7 @@ from ..row_gradient import GroupById
 
 
 class Edit(NamedTuple):
-    owner: object  # the class or module that holds the function
+    owner: type  # the class that holds the function
     function: str
     right: str
     wrong: str

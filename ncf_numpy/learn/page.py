@@ -252,8 +252,8 @@ def bugs_of(trace, model, loss, optimizer, batch, arrays):
 
 
 def place_of(edit):
-    """ "Dense.backward" or "layers.sum_by_id": where the bug is planted."""
-    return f"{edit.owner.__name__.removeprefix('ncf_numpy.')}.{edit.function}"
+    """ "Dense.backward" or "GroupById.sum": where the bug is planted."""
+    return f"{edit.owner.__name__}.{edit.function}"
 
 
 def train(model, loss, optimizer, batch, steps):
