@@ -45,7 +45,7 @@ class Embedding:
     def backward(self, dy):
         """dy (B, K) -> None: an integer has no gradient. Sets dW, a RowGradient."""
         check_upstream(self, dy)
-        self.dW = RowGradient(self.ids, dy, self.W.shape)
+        self.dW = RowGradient(self.ids, dy, self.W.shape)  # (B,), (B, K)
 
     def parameters(self):
         return [("W", self.W, self.dW)]
