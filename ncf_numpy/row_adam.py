@@ -113,7 +113,7 @@ class RowAdam:
         return [rows[start : start + n] for start in range(0, len(rows), n)]
 
     def _check_caught_up(self, tables):
-        """RuntimeError unless these {name: RowGradient}, are of what was caught up last."""
+        """RuntimeError unless tables, {name: RowGradient}, is what was caught up last."""
         ids = {} if self.batch is None else self.batch.ids
         others = [
             name
@@ -122,9 +122,9 @@ class RowAdam:
         ]
         if others:
             raise RuntimeError(
-                f"the rows of {' and '.join(others)} that have gradients are not those that were "
-                "caught up last: call optimizer.catch_up(model.lookups(users, items)) before "
-                "model.forward(users, items)"
+                f"step needs gradients of {' and '.join(others)} for just the ids that were caught "
+                "up last: call optimizer.catch_up(model.lookups(users, items)) before "
+                "model.forward(users, items), and give step all of model.parameters()"
             )
 
     def _drop_batch(self):
