@@ -2,4 +2,4 @@
 
 from importlib.util import find_spec
 
-collect_ignore = [] if find_spec("torch") else ["ncf_numpy/torch_models.py"]
+collect_ignore = [] if find_spec("torch") else ["ncf_numpy/to_torch/models.py"]

@@ -19,7 +19,7 @@ import machine
 import numpy as np
 
 from ncf_numpy import BinaryCrossEntropyWithLogits, NeuMF, RowAdam, train_step
-from ncf_numpy.export import to_torch
+from ncf_numpy.to_torch.export import to_torch
 
 try:
     import torch

@@ -22,9 +22,9 @@ import machine
 import numpy as np
 
 from ncf_numpy import NeuMF, Trainer
+from ncf_numpy.data.sampling import epoch_batches
 from ncf_numpy.datasets import load_ncf_files
-from ncf_numpy.metrics import evaluate
-from ncf_numpy.sampling import epoch_batches
+from ncf_numpy.evaluation.metrics import evaluate
 
 FACTORS, LAYERS, NEGATIVES, BLOCK = 8, (64, 32, 16, 8), 4, 2**12
 PARTS = ("sampling", "training", "evaluation")

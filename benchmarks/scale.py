@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 
 from ncf_numpy import MLP, Trainer
+from ncf_numpy.data.sampling import epoch_batches
 from ncf_numpy.datasets import Interactions, leave_one_out
-from ncf_numpy.sampling import epoch_batches
 
 SIZES = [10**5, 10**6, 17_300_000, round(10**7.3)]
 KEPT = "epoch.csv"  # what the process that measures leaves in the folder of the data

@@ -15,7 +15,7 @@ import numpy as np
 
 from ncf_numpy import NeuMF
 from ncf_numpy.datasets import Holdout
-from ncf_numpy.metrics import rank_positives
+from ncf_numpy.evaluation.metrics import rank_positives
 
 N_USERS, N_ITEMS = 6040, 3706
 

@@ -40,7 +40,7 @@ Every line that prints True is a formula of docs/backprop.md, checked where it h
 import numpy as np
 
 from ncf_numpy import BinaryCrossEntropyWithLogits, NeuMF
-from ncf_numpy.gradcheck import redraw_embeddings
+from ncf_numpy.core.gradcheck import redraw_embeddings
 
 rng = np.random.default_rng(0)
 users, items = np.array([3, 1, 3, 0, 2, 1]), np.array([2, 5, 2, 1, 5, 0])  # (B,), (B,)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ncf_numpy import BinaryCrossEntropyWithLogits, NeuMF, plots
-from ncf_numpy.gradcheck import STEP, redraw_embeddings
+from ncf_numpy.core.gradcheck import STEP, redraw_embeddings
 from ncf_numpy.learn import step_error
 from ncf_numpy.learn.step_error import STEPS
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from ncf_numpy import NeuMF, Trainer
+from ncf_numpy.data.sampling import NegativeSampler
 from ncf_numpy.datasets import Interactions, leave_one_out, load_ncf_files, sample_lastfm
-from ncf_numpy.metrics import evaluate, hit_ratio, rank_positives
-from ncf_numpy.ranking import evaluate_catalogue
-from ncf_numpy.sampling import NegativeSampler
+from ncf_numpy.evaluation.metrics import evaluate, hit_ratio, rank_positives
+from ncf_numpy.evaluation.ranking import evaluate_catalogue
 
 
 class Rescored:

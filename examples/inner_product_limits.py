@@ -14,7 +14,7 @@ import sys
 import numpy as np
 
 from ncf_numpy import MLP, RowAdam, train_step
-from ncf_numpy.losses import BinaryCrossEntropyWithLogits
+from ncf_numpy.core.losses import BinaryCrossEntropyWithLogits
 
 ITEMS = [{1, 2, 3, 5}, {2, 3}, {2, 3, 4}, {1, 3, 4, 5}]  # of users 1 to 4, figure 1a
 PAIRS = list(itertools.combinations(range(4), 2))

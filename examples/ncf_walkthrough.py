@@ -43,7 +43,7 @@ def look_around():
             yield path
         elif path.suffix in (".zip", ".whl"):
             names = zipfile.ZipFile(path).namelist()
-            if any(name.endswith("ncf_numpy/layers.py") for name in names):
+            if any(name.endswith("ncf_numpy/core/layers.py") for name in names):
                 yield path
 
 
@@ -149,7 +149,7 @@ pd.DataFrame({"user": users, "item": items, "label": labels, "artist": names}).h
 
 # %%
 from ncf_numpy import NeuMF
-from ncf_numpy.gradcheck import redraw_embeddings
+from ncf_numpy.core.gradcheck import redraw_embeddings
 
 
 def small_model(dtype=np.float64):
@@ -577,5 +577,5 @@ recommender.recommend(plays.user_ids[listener], k=5)
 #   number;
 # - `python -m pdb examples/debug_backward.py` walks through one backward pass.
 #
-# `docs/backprop.md` derives every formula of this notebook, and `ncf_numpy/layers.py` is where to
-# begin to read the code. It is not long.
+# `docs/backprop.md` derives every formula of this notebook. Begin to read the code with
+# `ncf_numpy/core/layers.py`. It is not long.

@@ -21,11 +21,11 @@ import pandas as pd
 import paper_report
 
 from ncf_numpy import GMF, MLP, SGD, NeuMF, RowAdam, Trainer
-from ncf_numpy.baselines import EASE, ItemKNN, Popularity
 from ncf_numpy.datasets import leave_one_out, load_ncf_files
 from ncf_numpy.datasets.movielens import load_movielens
-from ncf_numpy.factorisation import bpr_mf, logistic_mf
-from ncf_numpy.metrics import evaluate
+from ncf_numpy.evaluation.baselines import EASE, ItemKNN, Popularity
+from ncf_numpy.evaluation.metrics import evaluate
+from ncf_numpy.training.factorisation import bpr_mf, logistic_mf
 
 CLOSED_FORM = {"popularity": Popularity, "itemknn": ItemKNN, "ease": EASE}
 PART_LR, PART_EPOCHS = 1e-3, 20  # of the GMF and the MLP that pre-training starts from

@@ -23,9 +23,9 @@ from tqdm import tqdm
 from ncf_numpy import NegativeSampler, Recommender, epoch_batches, evaluate
 from ncf_numpy.commands.data_options import add_data_options, find_data, load_split
 from ncf_numpy.commands.training_options import widths
-from ncf_numpy.export import from_torch, to_torch
-from ncf_numpy.recommender import MODELS
-from ncf_numpy.sampling import count_batches
+from ncf_numpy.data.sampling import count_batches
+from ncf_numpy.recommender.recommender import MODELS
+from ncf_numpy.to_torch.export import from_torch, to_torch
 
 try:
     import torch

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from ncf_numpy import GMF, MLP, NeuMF, RowAdam, fit, plots
-from ncf_numpy.baselines import ItemKNN, Popularity
 from ncf_numpy.datasets import (
     artist_names,
     download,
@@ -26,7 +25,8 @@ from ncf_numpy.datasets import (
     sample_lastfm,
 )
 from ncf_numpy.datasets.downloads import Connection
-from ncf_numpy.metrics import evaluate
+from ncf_numpy.evaluation.baselines import ItemKNN, Popularity
+from ncf_numpy.evaluation.metrics import evaluate
 
 BASELINES = ("popularity", "itemknn")
 MODELS = (*BASELINES, "gmf", "mlp", "neumf")

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .gradcheck import RTOL, STEP
+from .core.gradcheck import RTOL, STEP
 
 # suffix -> what keeps the date out of the file: the same data give the same bytes
 FORMATS = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}

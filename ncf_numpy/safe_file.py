@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .leftovers import remove_leftovers
+from .temporary_files import remove_leftovers
 
 FORMAT = "ncf_numpy"
 # Goes up when older code could not make sense of a file. Code reads its own version and all older

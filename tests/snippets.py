@@ -20,7 +20,7 @@ PAGES = sorted(
     path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 )
 FENCE = re.compile(r"(?:^<!-- ([^\n]+) -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-QUOTED = re.compile(r"# (\w+)\.py, ([\w.]+)$")  # the head of a block that quotes
+QUOTED = re.compile(r"# ([\w/]+)\.py, ([\w.]+)$")  # the head of a block that quotes
 PLACEHOLDERS = {"--bug NAME": "--bug dropped-repeats", "download NAME": "download lastfm-2k"}
 ROUNDING = (r"\d\.\de-\d\d", r"error \S+", "✓|ok")  # differ between processors and consoles
 OUTSIDE = {"pytest", "ruff", "mkdocs", "nox"}  # programs whose options are not ours

@@ -2,7 +2,7 @@
 
     python tools/mutate.py                       # all mutants of the nine mathematics files
     python tools/mutate.py --sample 60 --seed 1  # a sample, for CI
-    python tools/mutate.py losses.py --csv out.csv
+    python tools/mutate.py core/losses.py --csv out.csv
 
 Each mutant is one small change in a copy of the package, in a temporary folder. A forked child runs
 the tests of that file on it and stops at the first failure: the mutant is killed. A mutant that all
@@ -38,21 +38,30 @@ MEMORY = 8 * 2**30  # bytes of address space
 SLOW = "after_2000_training_steps or after_6000_prescribed_steps"
 UNTIMED = "not fast"
 TESTS = {
-    "layers.py": [["test_layers.py", "test_small_print.py", "-k", UNTIMED], ["test_models.py"]],
-    "losses.py": [["test_losses.py", "test_bpr.py", "test_small_print.py"]],
-    "models.py": [["test_small_print.py", "test_models.py"], ["test_properties.py"]],
-    "optimizers.py": [["test_optimizers.py", "test_small_print.py"]],
-    "row_gradient.py": [["test_row_gradient.py"]],
-    "row_adam.py": [
-        ["test_row_adam_small_print.py"],
-        ["test_row_adam.py", "-k", f"not ({SLOW})"],
+    "core/layers.py": [
+        ["core/test_layers.py", "core/test_small_print.py", "-k", UNTIMED],
+        ["core/test_models.py"],
     ],
-    "missed_steps.py": [
-        ["test_row_adam_small_print.py"],
-        ["test_row_adam.py", "-k", f"not ({SLOW})"],
+    "core/losses.py": [["core/test_losses.py", "core/test_bpr.py", "core/test_small_print.py"]],
+    "core/models.py": [
+        ["core/test_small_print.py", "core/test_models.py"],
+        ["core/test_properties.py"],
     ],
-    "sampling.py": [["test_sampling.py"], ["test_fuzz_sampling_metrics.py"]],
-    "metrics.py": [["test_metrics.py"], ["test_fuzz_sampling_metrics.py"]],
+    "core/optimizers.py": [["core/test_optimizers.py", "core/test_small_print.py"]],
+    "core/row_gradient.py": [["core/test_row_gradient.py"]],
+    "training/row_adam.py": [
+        ["training/test_row_adam_small_print.py"],
+        ["training/test_row_adam.py", "-k", f"not ({SLOW})"],
+    ],
+    "training/deferred_updates.py": [
+        ["training/test_row_adam_small_print.py"],
+        ["training/test_row_adam.py", "-k", f"not ({SLOW})"],
+    ],
+    "data/sampling.py": [["data/test_sampling.py"], ["data/test_fuzz_sampling_metrics.py"]],
+    "evaluation/metrics.py": [
+        ["evaluation/test_metrics.py"],
+        ["data/test_fuzz_sampling_metrics.py"],
+    ],
 }
 
 BINARY = {"+": "-", "-": "+", "*": "/", "/": "*", "//": "*", "%": "*", "**": "*", "@": "*"}
@@ -384,8 +393,8 @@ def report(rows, stale, path):
     for file, old, new in stale:
         print(f"listed as equivalent, but no mutant: {file}\n- {old}\n+ {new}\n")
     for file in dict.fromkeys(row["file"] for row in rows):
-        print(f"{file:<14}{summary([row for row in rows if row['file'] == file])}")
-    print(f"{'all':<14}{summary(rows)}")
+        print(f"{file:<30}{summary([row for row in rows if row['file'] == file])}")
+    print(f"{'all':<30}{summary(rows)}")
 
 
 def summary(rows):

@@ -23,7 +23,7 @@ import numpy as np
 
 from ncf_numpy import Adam
 from ncf_numpy.learn.exercises import compare
-from ncf_numpy.missed_steps import MissedSteps
+from ncf_numpy.training.deferred_updates import DeferredUpdates
 
 lr, beta1, beta2, eps = 1e-3, 0.9, 0.999, 1e-3
 s, t = 100, 140
@@ -36,7 +36,7 @@ right_m_k, right_v_k = np.empty((2, 2, 40))
 for n in k:
     dense.step([("W", row, np.zeros(2))])
     right_m_k[:, n], right_v_k[:, n] = dense.m["W"], dense.v["W"]
-steps = MissedSteps(lr, beta1, beta2, eps)
+steps = DeferredUpdates(lr, beta1, beta2, eps)
 size, eps_mean, spread = steps.as_one(np.array([s]), t, m[None])[:, 0]  # (n,) each
 right_scale = np.sqrt(v / (1 - beta2)) + eps_mean
 right_drift = size * m / (1 - beta1) / (right_scale - spread / right_scale)

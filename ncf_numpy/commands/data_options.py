@@ -17,7 +17,7 @@ from ..datasets import (
     load_ncf_files,
     sample_lastfm,
 )
-from ..datasets.folders import contents
+from ..datasets.reading.folders import contents
 
 # --dataset -> the reader of its files
 READERS = {

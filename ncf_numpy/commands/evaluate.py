@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 
 from .. import plots
+from ..core.models import Model
+from ..data.sampling import check_count
 from ..datasets import sample_lastfm
-from ..metrics import evaluate
-from ..models import Model
-from ..recommender import MODELS
-from ..row_adam import RowAdam
-from ..sampling import check_count
-from ..training import fit
+from ..evaluation.metrics import evaluate
+from ..recommender.recommender import MODELS
+from ..training.row_adam import RowAdam
+from ..training.trainer import fit
 from .data_options import add_data_options, check_outputs, load_split
-from .tables import print_table
+from .printing import print_table
 from .train import check_place, write_log
 from .training_options import add_model_option, add_training_options, make_recommender
 

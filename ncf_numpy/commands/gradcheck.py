@@ -6,11 +6,11 @@ import sys
 import numpy as np
 
 from .. import plots
-from ..gradcheck import GradientError, check_gradients, redraw_embeddings
+from ..core.gradcheck import GradientError, check_gradients, redraw_embeddings
+from ..core.losses import BinaryCrossEntropyWithLogits
+from ..core.models import GMF, MF, MLP, NeuMF
 from ..learn import step_error
 from ..learn.bugs import BUGS, planted
-from ..losses import BinaryCrossEntropyWithLogits
-from ..models import GMF, MF, MLP, NeuMF
 
 MODELS = {
     "mf": lambda rng, dtype: MF(7, 9, 8, rng, dtype=dtype),

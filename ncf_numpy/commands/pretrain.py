@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from ..metrics import evaluate
-from ..optimizers import SGD
-from ..pretraining import pretrain
-from ..recommender import check_size
-from ..row_adam import RowAdam
-from ..sampling import check_count
+from ..core.optimizers import SGD
+from ..data.sampling import check_count
+from ..evaluation.metrics import evaluate
+from ..recommender.recommender import check_size
+from ..training.pretraining import pretrain
+from ..training.row_adam import RowAdam
 from .data_options import add_data_options, load_split
-from .tables import print_table
+from .printing import print_table
 from .training_options import widths
 
 OPTIMIZERS = {"adam": (RowAdam, 1e-4), "sgd": (SGD, 0.1)}  # with a default for the learning rate

@@ -1,7 +1,7 @@
 """python -m ncf_numpy recommend MODEL: the best items for a user, or for somebody new."""
 
-from ..recommender import Recommender
-from .tables import item_id, print_table, user_id
+from ..recommender.recommender import Recommender
+from .printing import item_id, print_table, user_id
 
 
 def add_parser(commands):

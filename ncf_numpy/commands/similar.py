@@ -1,7 +1,7 @@
 """python -m ncf_numpy similar MODEL: the items most like one item."""
 
-from ..recommender import Recommender
-from .tables import item_id, print_table
+from ..recommender.recommender import Recommender
+from .printing import item_id, print_table
 
 
 def add_parser(commands):

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..learn import terminal
-from ..learn.batch import build_model, choose_batch
-from ..learn.page import build_page
-from ..learn.trace import trace_step
-from ..losses import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
-from ..optimizers import SGD, Adam
-from ..recommender import check_size
-from ..sampling import check_count
+from ..core.losses import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
+from ..core.optimizers import SGD, Adam
+from ..data.sampling import check_count
+from ..learn.stepper import terminal
+from ..learn.stepper.batch import build_model, choose_batch
+from ..learn.stepper.page import build_page
+from ..learn.stepper.trace import trace_step
+from ..recommender.recommender import check_size
 from .data_options import add_data_options, check_outputs, load_data
 from .training_options import widths
 

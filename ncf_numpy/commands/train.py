@@ -7,7 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from .. import plots
-from ..models import Model
+from ..core.models import Model
 from .data_options import add_data_options, check_outputs, load_data
 from .training_options import add_model_option, add_training_options, make_recommender
 

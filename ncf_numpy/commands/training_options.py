@@ -2,7 +2,7 @@
 
 import argparse
 
-from ..recommender import MODELS, Recommender
+from ..recommender.recommender import MODELS, Recommender
 
 HELP = {
     "factors": (int, "factors of GMF and MF (default: 8)"),

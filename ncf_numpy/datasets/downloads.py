@@ -27,10 +27,10 @@ from urllib.parse import urlsplit
 
 from tqdm import tqdm
 
-from ..leftovers import remove_leftovers
+from ..temporary_files import remove_leftovers
 from .catalogue import Dataset, Part, cache_folder, dataset_called, find_dataset, holds_all
-from .folders import is_unsafe
-from .screened import check_unpacked
+from .reading.decompression import check_unpacked
+from .reading.folders import is_unsafe
 
 BLOCK = 2**16  # bytes received or hashed at a time
 LONGEST = 2**32  # bytes of a file whose size is not known; no data set has half of it

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .folders import find_file
-from .interactions import Interactions
-from .tables import read_columns
+from ..data.interactions import Interactions
+from .reading.fixed_columns import read_columns
+from .reading.folders import find_file
 
 PLAYS = "user_artists.dat"
 ARTISTS = "artists.dat"

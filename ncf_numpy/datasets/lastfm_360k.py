@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .folders import contents, find_file
-from .interactions import Interactions, names_of
+from ..data.interactions import Interactions, names_of
+from .reading.folders import contents, find_file
+from .reading.text_files import TextFile
 from .tabular import load_interactions
-from .text_files import TextFile
 
 PLAYS, ARTISTS, USERS = "lastfm_play.csv", "lastfm_artist.csv", "lastfm_user.csv"
 ORIGINAL = "usersha1-artmbid-artname-plays.tsv"

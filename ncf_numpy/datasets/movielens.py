@@ -12,9 +12,9 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
-from .folders import contents, find_file
-from .interactions import Interactions, names_of
-from .numerals import shown, whole
+from ..data.interactions import Interactions, names_of
+from .reading.folders import contents, find_file
+from .reading.numerals import shown, whole
 from .tabular import load_interactions
 
 ENCODING = "latin-1"

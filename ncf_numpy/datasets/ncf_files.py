@@ -16,11 +16,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..safe_file import read_arrays
-from ..sampling import PairIndex, check_count
-from .interactions import Interactions, names_of
-from .numerals import shown, whole
-from .split import (
+from ..data.interactions import Interactions, names_of
+from ..data.sampling import PairIndex, check_count
+from ..data.split import (
     Holdout,
     Split,
     check_generator,
@@ -31,8 +29,10 @@ from .split import (
     last_two,
     without,
 )
-from .tables import read_columns
-from .text_files import TextFile
+from ..safe_file import read_arrays
+from .reading.fixed_columns import read_columns
+from .reading.numerals import shown, whole
+from .reading.text_files import TextFile
 
 SUFFIXES = ".train.rating", ".test.rating", ".test.negative"
 COLUMNS = {"user": int, "item": int, "rating": float, "timestamp": int}

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..layers import check_ids
-from .interactions import Interactions
-from .split import Holdout
+from ..core.layers import check_ids
+from ..data.interactions import Interactions
+from ..data.split import Holdout
 
 N_USERS, N_ARTISTS = 600, 400
 MEAN_ARTISTS = 30.0, 46.0  # expected artists of a listener, uniform between these

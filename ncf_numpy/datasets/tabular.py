@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .interactions import Interactions
-from .raw_table import RawTable
-from .text_files import TextFile
+from ..data.interactions import Interactions
+from .reading.raw_table import RawTable
+from .reading.text_files import TextFile
 
 
 def load_interactions(

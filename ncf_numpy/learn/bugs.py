@@ -13,10 +13,10 @@ import inspect
 import textwrap
 from typing import NamedTuple
 
-from ..layers import Dense, ReLU
-from ..losses import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
-from ..models import GMF, MF, MLP, NeuMF
-from ..row_gradient import GroupById
+from ..core.layers import Dense, ReLU
+from ..core.losses import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
+from ..core.models import GMF, MF, MLP, NeuMF
+from ..core.row_gradient import GroupById
 
 
 class Edit(NamedTuple):

@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..gradcheck import GradientError, check_gradients, redraw_embeddings
-from ..layers import Dense, Embedding, ReLU
-from ..losses import BinaryCrossEntropyWithLogits
-from ..models import NeuMF
-from ..optimizers import SGD
-from ..row_gradient import GroupById
-from ..training import train_step
+from ..core.gradcheck import GradientError, check_gradients, redraw_embeddings
+from ..core.layers import Dense, Embedding, ReLU
+from ..core.losses import BinaryCrossEntropyWithLogits
+from ..core.models import NeuMF
+from ..core.optimizers import SGD
+from ..core.row_gradient import GroupById
+from ..training.trainer import train_step
 from .bugs import planted
 
 POINTS, STEPS_A_POINT, BATCH = 10, 60, 64

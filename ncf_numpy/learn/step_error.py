@@ -6,8 +6,8 @@ the step of a gradient check. Where the gradient itself is wrong, no step helps.
 
 import numpy as np
 
-from ..gradcheck import ATOL, RTOL, Check, nudge, relus
-from ..row_gradient import RowGradient
+from ..core.gradcheck import ATOL, RTOL, Check, nudge, relus
+from ..core.row_gradient import RowGradient
 
 STEPS = 10.0 ** np.arange(-12, -0.9, 0.5)
 

@@ -23,7 +23,7 @@ def ids(page):
 
 
 def modules(root):
-    """ncf_numpy.layers and all others that may be imported."""
+    """ncf_numpy.core.layers and all others that may be imported."""
     for file in (root / "ncf_numpy").glob("**/*.py"):
         path = file.relative_to(root)
         if not (path.is_relative_to(SCRIPTS) or path.stem.startswith("_")):

@@ -1,7 +1,7 @@
 """Pages of the site that stand outside docs/: README and its like, and every file that is linked.
 
-The same links work on GitHub, where a page points at ../ncf_numpy/layers.py, and here, where that
-file becomes a page. What cannot be shown as text, such as a picture, is copied.
+The same links work on GitHub, where a page points at ../ncf_numpy/core/layers.py, and here, where
+that file becomes a page. What cannot be shown as text, such as a picture, is copied.
 """
 
 import posixpath

@@ -1,0 +1,259 @@
+"""Who listened to what, as arrays.
+
+Raw ids (Last.fm numbers, or names) stop here: everything downstream sees
+indices 0..n-1, the rows of the embedding tables. The pairs are distinct and sorted by user, then
+item, so "the items of user u" is a slice and "does u have i" a binary search.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..core.layers import check_ids
+from .columns import amounts, check_list, column_of, factorize, floats, raw_ids, whole_seconds
+from .sampling import check_count
+
+
+@dataclass(frozen=True, eq=False)
+class Interactions:
+    """n distinct (user, item) pairs with contiguous indices, sorted by user, then item.
+
+    users, items     (n,) intp       ascending by user, then by item
+    user_ids         (n_users,)      raw id of each index, integers or strings
+    item_ids         (n_items,)
+    counts           (n,) float64    plays or ratings, finite and >= 0
+    timestamps       (n,) int64      seconds
+    item_names       (n_items,) str  what to print
+    source           one line for the output: where the data came from
+    notes            what a loader dropped or merged and why, one sentence each
+
+    An index without a pair is allowed: an item may be known only from a hold-out.
+    Raises TypeError for indices that are not integers, IndexError for one out of range, ValueError
+    for columns of unequal length, unsorted or repeated pairs, and counts that are no amounts.
+
+    >>> plays = Interactions.from_columns(
+    ...     ["ann", "ann", "bob"], [70, 50, 50], [3, 9, 1], item_names={50: "Air", 70: "Can"})
+    >>> plays
+    Interactions(3 pairs, 2 users x 2 items)
+    >>> [plays.item_name(i) for i in plays.items_of(0)]
+    ['Air', 'Can']
+    >>> plays.find_item("can")
+    1
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    user_ids: np.ndarray
+    item_ids: np.ndarray
+    counts: np.ndarray | None = None
+    timestamps: np.ndarray | None = None
+    item_names: np.ndarray | None = None
+    source: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        n = len(self.users)
+        checked = {
+            "user_ids": raw_ids("user_ids", self.user_ids),
+            "item_ids": raw_ids("item_ids", self.item_ids),
+            "users": column_of("users", check_ids(self.users, self.n_users, "users"), n, np.intp),
+            "items": column_of("items", check_ids(self.items, self.n_items, "items"), n, np.intp),
+        }
+        if self.counts is not None:
+            checked["counts"] = amounts(column_of("counts", self.counts, n, np.float64))
+        if self.timestamps is not None:
+            checked["timestamps"] = column_of(
+                "timestamps", whole_seconds(self.timestamps), n, np.int64
+            )
+        if self.item_names is not None:
+            size = len(self.item_ids)
+            checked["item_names"] = column_of("item_names", self.item_names, size, object)
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+        unsorted = np.flatnonzero(np.diff(self.pair_keys) <= 0)
+        if unsorted.size:
+            raise ValueError(
+                f"pairs must be distinct and sorted by user, then item; row {unsorted[0] + 1} "
+                "is not after the row before it. Interactions.from_columns sorts and merges"
+            )
+
+    @classmethod
+    def from_columns(
+        cls,
+        users,
+        items,
+        counts=None,
+        timestamps=None,
+        *,
+        item_names: Mapping | None = None,
+        source: str = "",
+    ) -> Interactions:
+        """Index raw ids (in ascending order of the id), merge repeated pairs and sort.
+
+        users, items: (n,) raw ids, integers or strings.  counts (n,): repeats are summed.
+        timestamps (n,): seconds, whole numbers; repeats keep the latest.
+        item_names: raw item id -> name; an item without one is called by its id.
+        Raises ValueError for columns that are empty or differ in length, for missing ids, and for
+        counts or timestamps that are NaN, infinite or (counts) negative; TypeError for any other
+        kind of ids, or a mixture.
+        """
+        columns = {"users": users, "items": items, "counts": counts, "timestamps": timestamps}
+        columns = {name: column for name, column in columns.items() if column is not None}
+        for name, column in {"users": users, "items": items, **columns}.items():
+            check_list(name, column)
+        lengths = {name: len(column) for name, column in columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"columns differ in length: {lengths}")
+        if not len(users):
+            raise ValueError("no interactions: the columns are empty")
+        users, user_ids = factorize("users", users)
+        items, item_ids = factorize("items", items)
+        if counts is not None:
+            counts = amounts(floats("counts", counts))
+        if timestamps is not None:
+            timestamps = whole_seconds(timestamps)
+        names = None if item_names is None else names_of(item_ids, item_names)
+        return cls.from_indices(users, items, user_ids, item_ids, counts, timestamps, names, source)
+
+    @classmethod
+    def from_indices(
+        cls,
+        users,
+        items,
+        user_ids,
+        item_ids,
+        counts=None,
+        timestamps=None,
+        item_names=None,
+        source="",
+    ) -> Interactions:
+        """Sort pairs that are indices already; merge repeated ones as `from_columns` does."""
+        users = check_ids(users, len(user_ids), "users")
+        items = check_ids(items, len(item_ids), "items")
+        keys = users * len(item_ids) + items
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        first = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
+        if counts is not None:
+            counts = np.add.reduceat(counts[order], first)
+        if timestamps is not None:
+            timestamps = np.maximum.reduceat(timestamps[order], first)
+        rows = order[first]
+        return cls(
+            users[rows], items[rows], user_ids, item_ids, counts, timestamps, item_names, source
+        )
+
+    @property
+    def n_users(self) -> int:
+        return len(self.user_ids)
+
+    @property
+    def n_items(self) -> int:
+        return len(self.item_ids)
+
+    @property
+    def pair_keys(self) -> np.ndarray:
+        """(n,) int64, strictly ascending: user * n_items + item, one number for each pair."""
+        return self.users * self.n_items + self.items
+
+    @property
+    def offsets(self) -> np.ndarray:
+        """(n_users + 1,): the pairs of user u are rows offsets[u] to offsets[u + 1]."""
+        return np.searchsorted(self.users, np.arange(self.n_users + 1))
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def __repr__(self) -> str:
+        source = f", {self.source}" if self.source else ""
+        size = f"{len(self):,} pairs, {self.n_users:,} users x {self.n_items:,} items"
+        return f"Interactions({size}{source})"
+
+    def take(self, rows: np.ndarray) -> Interactions:
+        """Only these rows (a mask or ascending row numbers); users and items keep their indices."""
+        return replace(
+            self,
+            users=self.users[rows],
+            items=self.items[rows],
+            counts=None if self.counts is None else self.counts[rows],
+            timestamps=None if self.timestamps is None else self.timestamps[rows],
+        )
+
+    def filter(self, min_per_user: int = 20, min_per_item: int = 5) -> Interactions:
+        """Drop rare items and light users until all that remain reach both thresholds.
+
+        Dropping an item may push a user below the threshold and the other way round, so the two
+        rules are repeated until nothing changes. Indices are then made contiguous again.
+        0 or 1 switches a side off. Raises ValueError when nothing is left.
+        """
+        check_count(min_per_user, 0, "min_per_user")
+        check_count(min_per_item, 0, "min_per_item")
+        rows = np.arange(len(self))
+        while True:
+            users, items = self.users[rows], self.items[rows]
+            keep = np.bincount(users)[users] >= min_per_user
+            keep &= np.bincount(items)[items] >= min_per_item
+            if keep.all():
+                break
+            rows = rows[keep]
+        if not len(rows):
+            raise ValueError(
+                f"nothing is left of {len(self):,} pairs with min_per_user={min_per_user} and "
+                f"min_per_item={min_per_item}; choose lower thresholds"
+            )
+        users, kept_users = np.unique(users, return_inverse=True)[::-1]
+        items, kept_items = np.unique(items, return_inverse=True)[::-1]
+        rules = [self.source] if self.source else []
+        rules += [f"users with >= {min_per_user} items"] if min_per_user > 1 else []
+        rules += [f"items with >= {min_per_item} users"] if min_per_item > 1 else []
+        return replace(
+            self.take(rows),
+            users=users,
+            items=items,
+            user_ids=self.user_ids[kept_users],
+            item_ids=self.item_ids[kept_items],
+            item_names=None if self.item_names is None else self.item_names[kept_items],
+            source=", ".join(rules),
+        )
+
+    def items_of(self, user: int) -> np.ndarray:
+        """The item indices of one user index, most played first (by index without counts)."""
+        if not 0 <= user < self.n_users:
+            raise IndexError(f"user index {user} is outside 0..{self.n_users - 1}")
+        rows = slice(*np.searchsorted(self.users, [user, user + 1]))
+        if self.counts is None:
+            return self.items[rows]
+        return self.items[rows][np.argsort(-self.counts[rows], kind="stable")]
+
+    def item_name(self, index: int) -> str:
+        """The name of an item index, or its raw id where no names are known."""
+        if not 0 <= index < self.n_items:
+            raise IndexError(f"item index {index} is outside 0..{self.n_items - 1}")
+        return str((self.item_ids if self.item_names is None else self.item_names)[index])
+
+    def find_item(self, name: str) -> int:
+        """The index of the item with this name, whatever the case.
+
+        Of several, the exact spelling wins, then most users. Raises KeyError with the closest ones.
+        """
+        if not isinstance(name, str):
+            raise TypeError(f"an item's name is a text, got {name!r}")
+        names = [self.item_name(i) for i in range(self.n_items)]
+        folded = [each.strip().casefold() for each in names]
+        wanted = name.strip().casefold()
+        matches = [i for i, each in enumerate(folded) if each == wanted]
+        if not matches:
+            close = difflib.get_close_matches(wanted, folded, n=5)
+            hint = ", ".join(repr(names[folded.index(each)]) for each in close)
+            raise KeyError(f"no item is called {name!r}; close: {hint or 'nothing'}")
+        users_per_item = np.bincount(self.items, minlength=self.n_items)
+        return max(matches, key=lambda i: (names[i] == name, users_per_item[i]))
+
+
+def names_of(item_ids: np.ndarray, names: Mapping) -> np.ndarray:
+    """(n_items,) raw ids -> (n_items,) names; an item without one is called by its id."""
+    return np.array([str(names.get(raw, raw)) for raw in item_ids.tolist()], dtype=object)

@@ -1,0 +1,113 @@
+"""How high does a scorer rank the one item it was not shown? Leave-one-out evaluation.
+
+Each user's held-out item, the positive, is ranked among items the user does not have. Rank 0 is the
+best; HR@k, NDCG@k and MRR are means over users of a function of that rank. Ties count against the
+positive, so that a scorer which cannot tell items apart scores 0 and not 1.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from tqdm import tqdm
+
+from ..data.sampling import PairIndex, check_count
+
+BLOCK_PAIRS = 2**12  # pairs scored per call of predict: a wide tower's activations stay in cache
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one scorer reached on one hold-out."""
+
+    hr: float  # HR@k
+    ndcg: float  # NDCG@k
+    mrr: float
+    k: int
+    ranks: np.ndarray = field(repr=False, compare=False)  # (E,) rank of each user's positive
+
+
+def evaluate(scorer, holdout, k=10, *, progress=False):
+    """Rank every positive of `holdout` by `scorer.predict` and average: -> Evaluation."""
+    ranks = rank_positives(scorer, holdout, progress=progress)
+    return Evaluation(hit_ratio(ranks, k), ndcg(ranks, k), mrr(ranks), k, ranks)
+
+
+def rank_positives(scorer, holdout, *, block=BLOCK_PAIRS, progress=False):
+    """How many negatives score at least as high as the positive: -> ranks (E,), 0 is the best.
+
+    A candidate list is a set, as in the authors' evaluate.py: a negative that repeats counts once,
+    and one that is the positive itself does not count. -1 in `holdout.candidates` is padding.
+    `predict` is called on whole users, about `block` pairs at a time; `progress` shows a bar on
+    stderr. Raises ValueError unless predict returns one score per pair, FloatingPointError for a
+    score that is not finite.
+    """
+    n_users, n_negatives = holdout.candidates.shape
+    step = max(1, block // (1 + n_negatives))
+    ranks = np.empty(n_users, np.intp)
+    for start in tqdm(range(0, n_users, step), desc="evaluating", disable=not progress):
+        rows = slice(start, start + step)
+        positives = holdout.items[rows, None]  # (U, 1)
+        negatives = np.sort(holdout.candidates[rows], axis=1)  # (U, C): repeats are adjacent
+        ignored = (negatives == -1) | (negatives == positives)  # (U, C)
+        ignored[:, 1:] |= negatives[:, 1:] == negatives[:, :-1]
+        # Where a negative is ignored the positive stands in: predict sees valid items only.
+        items = np.hstack([positives, np.where(ignored, positives, negatives)])  # (U, 1 + C)
+        users = np.broadcast_to(holdout.users[rows, None], items.shape)  # (U, 1 + C)
+        scores = _scores(scorer, users.ravel(), items.ravel()).reshape(items.shape)  # (U, 1 + C)
+        above = (scores[:, 1:] >= scores[:, :1]) & ~ignored  # (U, C)
+        ranks[rows] = above.sum(axis=1)
+    return ranks
+
+
+def hit_ratio(ranks, k):
+    """HR@k = mean of [rank < k]: the share of users whose positive is among the first k."""
+    _check(ranks, k)
+    return float(np.mean(ranks < k))
+
+
+def ndcg(ranks, k):
+    """NDCG@k = mean of 1 / log2(rank + 2) where rank < k, else 0: a hit counts more near the top.
+
+    The best DCG with one relevant item is 1 / log2(0 + 2) = 1. Source: He et al. 2017, section 4.1.
+    """
+    _check(ranks, k)
+    return float(np.mean(np.where(ranks < k, 1 / np.log2(ranks + 2), 0)))
+
+
+def mrr(ranks):
+    """MRR = mean of 1 / (rank + 1), the mean reciprocal rank, over the whole list."""
+    _check(ranks)
+    return float(np.mean(1 / (ranks + 1)))
+
+
+def train_items_among_candidates(holdout, train):
+    """How many candidates are items their user has in `train`: 0 in a clean hold-out.
+
+    A model that has learned its training data scores such an item high, and loses ranks for it; so
+    where the count is not 0, report it beside the figures.
+    """
+    return int(PairIndex(train).contains(holdout.users[:, None], holdout.candidates).sum())
+
+
+def _scores(scorer, users, items):
+    """predict, refusing what would rank without meaning: users (B,), items (B,) -> scores (B,)."""
+    name = type(scorer).__name__
+    scores = np.asarray(scorer.predict(users, items))
+    if scores.shape != users.shape:  # (B, 1) would broadcast to B x B later on
+        raise ValueError(
+            f"{name}.predict must return one score per pair, {users.shape}; got {scores.shape}"
+        )
+    finite = np.isfinite(scores)
+    if not finite.all():
+        b = np.argmin(finite)
+        raise FloatingPointError(
+            f"{name}.predict gave {scores[b]} for user {users[b]}, item {items[b]}: "
+            "a diverged model cannot be ranked; a lower learning rate may keep it finite"
+        )
+    return scores
+
+
+def _check(ranks, k=1):
+    check_count(k, 1, "k")
+    if len(ranks) == 0:
+        raise ValueError("no ranks to average: the hold-out is empty")

@@ -1,0 +1,95 @@
+"""What the stepper steps through: a few interactions, some repeated, and a small model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...core.gradcheck import redraw_embeddings
+from ...core.models import GMF, MF, MLP, NeuMF
+from ...data.sampling import NegativeSampler, check_count
+from ...datasets import Interactions
+
+STD = 0.5  # of the embeddings: at the 0.01 of training, all that happens is in the fourth decimal
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """users (B,), items (B,), labels (B,) float64: rows of the tables that `plays` has."""
+
+    plays: Interactions
+    users: np.ndarray
+    items: np.ndarray
+    labels: np.ndarray
+
+    def user_name(self, user):
+        return f"user {self.plays.user_ids[user]}"
+
+    def item_name(self, item):
+        name = self.plays.item_name(item)
+        return name if self.plays.item_names is not None else f"item {name}"
+
+
+def choose_batch(plays, rng, size=6, user=None):
+    """A batch of `size` pairs in which one user and one item occur twice, the others once.
+
+    The first has the item, so does the second, another user; the third is the first's user with
+    an item she does not have. Then positives and negatives of other users in turn. Beyond what the
+    data has of different users and items, they repeat. user: a raw id, else drawn from those who
+    share an item with somebody. ValueError for a size below 3, KeyError for an unknown user.
+    """
+    check_count(size, 3, "the batch size")
+    n_users = np.bincount(plays.items, minlength=plays.n_items)
+    if user is None:
+        sharing = np.flatnonzero(np.bincount(plays.users, n_users[plays.items] > 1) > 0)
+        u = int(rng.choice(sharing if len(sharing) else plays.users))
+    else:
+        found = np.flatnonzero(plays.user_ids.astype(str) == str(user))
+        if not len(found):
+            some = ", ".join(map(str, plays.user_ids[:5]))
+            raise KeyError(f"no user {user!r}; there are {plays.n_users}: {some}, ...")
+        u = int(found[0])
+    sampler = NegativeSampler(plays)
+    items = plays.items_of(u)
+    shared = [i for i in items if n_users[i] > 1]
+    item = int((shared or items)[0])
+    others = plays.users[(plays.items == item) & (plays.users != u)]
+    v = int(rng.choice(others)) if len(others) else u
+    pairs = [(u, item, 1.0), (v, item, 1.0), (u, draw(sampler, u, rng, {item}), 0.0)]
+    used_users, used_items = {u, v}, {i for _, i, _ in pairs}
+    for label in [1.0, 0.0] * size:
+        if len(pairs) == size:
+            break
+        w = int(fresh(rng.permutation(plays.n_users), used_users))
+        i = fresh(rng.permutation(plays.items_of(w)), used_items) if label else None
+        i = draw(sampler, w, rng, used_items) if i is None else int(i)
+        pairs.append((w, i, label))
+        used_users.add(w)
+        used_items.add(i)
+    users, items, labels = (np.array(column) for column in zip(*pairs))
+    return Batch(plays, users.astype(np.intp), items.astype(np.intp), labels)
+
+
+def fresh(candidates, used):
+    """The first candidate that is not used yet, or the first of all."""
+    return next((c for c in candidates if c not in used), candidates[0])
+
+
+def draw(sampler, user, rng, used):
+    """An item the user does not have; one not in the batch yet, if a few draws find any."""
+    drawn = [int(sampler.sample(np.array([user]), rng)[0]) for _ in range(10)]
+    return fresh(drawn, used)
+
+
+def build_model(name, plays, rng, factors=4, layers=(8, 6, 4)):
+    """A model by its name, in float64, its embeddings drawn large enough to be looked at."""
+    sizes, dtype = (plays.n_users, plays.n_items), {"dtype": np.float64}
+    if name == "mlp":
+        model = MLP(*sizes, layers, rng, **dtype)
+    elif name == "neumf":
+        model = NeuMF(*sizes, factors, layers, rng, **dtype)
+    else:
+        model = {"mf": MF, "gmf": GMF}[name](*sizes, factors, rng, **dtype)
+    redraw_embeddings(model, rng, STD)
+    return model

@@ -1,0 +1,1 @@
+"""A recommender by original ids: fit, recommend, explain, fold in, save."""

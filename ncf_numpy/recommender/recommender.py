@@ -1,0 +1,445 @@
+"""A recommender for your own ids: fit, recommend, similar items, new users, explain, save and load.
+
+Everything below this file speaks of row numbers 0, 1, 2, ...; everything above it, of the users and
+items of your file. `Recommender` holds the two together: the data, with the raw id of each row, and
+the model, which is a plain `NeuMF` (or another) to step into: recommender.model.
+"""
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from ..core.layers import sigmoid
+from ..core.models import GMF, MF, MLP, Model, NeuMF, check_widths
+from ..core.optimizers import check_rate
+from ..data.interactions import Interactions
+from ..data.sampling import check_count
+from ..data.split import leave_one_out
+from ..datasets.tabular import load_interactions
+from ..evaluation.baselines import ItemKNN, Popularity
+from ..evaluation.metrics import BLOCK_PAIRS, evaluate
+from ..safe_file import naming, read_file, write_file
+from ..training.checkpoint import load_checkpoint, save_checkpoint
+from ..training.row_adam import RowAdam
+from ..training.trainer import Trainer
+from .explain import Explanation, contributions, similarities
+from .fold_in import fold_in
+from .saved import (
+    check_history,
+    check_state,
+    pack_data,
+    restore,
+    state_of,
+    unpack_data,
+)
+
+# name -> how to build the model from the settings, the numbers of users and items, and an rng
+MODELS = {
+    "neumf": lambda s, n, m, rng: NeuMF(n, m, s["factors"], s["layers"], rng),
+    "gmf": lambda s, n, m, rng: GMF(n, m, s["factors"], rng),
+    "mlp": lambda s, n, m, rng: MLP(n, m, s["layers"], rng),
+    "mf": lambda s, n, m, rng: MF(n, m, s["factors"], rng),
+    "itemknn": lambda s, n, m, rng: ItemKNN(s["neighbours"], s["shrink"]),
+    "popularity": lambda s, n, m, rng: Popularity(),
+}
+
+
+class Recommender:
+    """Recommends items to users, both called by their raw ids.
+
+        recommender = Recommender("neumf").fit(plays)      # Interactions, or a DataFrame
+        recommender.recommend("ann", k=5)                  # DataFrame: item, name, score
+        recommender.save("plays.npz")
+
+    model: "neumf", "gmf", "mlp", "mf", "itemknn" or "popularity".  factors and layers are the sizes
+    of neural models (see models.py), epochs, batch_size, negatives, lr and patience their training
+    (see `training.fit`); neighbours and shrink are itemknn's. seed decides all that is random.
+
+    After fit: `data`, the Interactions; `model`, which takes indices into data.user_ids and
+    data.item_ids; `history`, a DataFrame with a row per epoch. Not for use from several threads at
+    once: a layer remembers its latest forward.
+    """
+
+    def __init__(
+        self,
+        model="neumf",
+        *,
+        factors=8,
+        layers=(64, 32, 16, 8),
+        epochs=20,
+        batch_size=256,
+        negatives=4,
+        lr=1e-3,
+        patience=None,
+        neighbours=50,
+        shrink=0.0,
+        seed=0,
+    ):
+        if not isinstance(model, str) or model not in MODELS:
+            raise ValueError(f"model must be one of {', '.join(MODELS)}; got {model!r}")
+        sizes = {
+            "factors": factors,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "negatives": negatives,
+            "patience": 1 if patience is None else patience,
+            "neighbours": neighbours,
+        }
+        for name, value in sizes.items():
+            check_size(value, name)
+        check_count(seed, 0, "seed")
+        for width in check_widths(layers):
+            check_size(width, "width")
+        self.settings = {
+            "model": model,
+            "factors": int(factors),
+            "layers": [int(width) for width in check_widths(layers)],
+            "epochs": int(epochs),
+            "batch_size": int(batch_size),
+            "negatives": int(negatives),
+            "lr": check_rate("lr", lr),
+            "patience": None if patience is None else int(patience),
+            "neighbours": int(neighbours),
+            "shrink": check_rate("shrink", shrink),
+            "seed": int(seed),
+        }
+        self.data = self.model = self.history = None
+
+    def __repr__(self):
+        state = "not fitted" if self.data is None else repr(self.data)
+        return f"Recommender({self.settings['model']!r}, {state})"
+
+    def fit(
+        self,
+        data,
+        validation=False,
+        *,
+        progress=False,
+        on_epoch=None,
+        checkpoint=None,
+        resume=False,
+    ):
+        """Train on everything in data; returns self.
+
+        data: Interactions, or a DataFrame with columns user, item and, where known, count,
+            timestamp and name (of the item), as `load_interactions` reads them.
+        validation: hold out one item of each user, the latest where there are timestamps, and keep
+            the epoch that ranks these best. They are still seen: not recommended again. A baseline
+            has no epochs; it is measured on them, then fitted on everything all the same.
+        progress: bars with the time left on stderr.  on_epoch: called with the history, a
+            DataFrame, after each epoch.
+        checkpoint: a path to write after each epoch, for resume=True to go on from, in another
+            process too, to the same last bit as without a break; only `epochs` and `patience` may
+            have changed. Neural models only.
+
+        Ctrl-C still raises KeyboardInterrupt; from the first epoch on, the recommender can then be
+        used and saved as the last finished epoch left it. ValueError for data that lacks a column,
+        or a checkpoint of other data or settings; FloatingPointError if training diverges.
+        """
+        data = as_interactions(data)
+        split_rng, model_rng, train_rng = np.random.default_rng(self.settings["seed"]).spawn(3)
+        split = SimpleNamespace(train=data, validation=None)
+        if validation:
+            held_out = leave_one_out(data, split_rng, validation=False)
+            split = SimpleNamespace(train=held_out.train, validation=held_out.test)
+        build = MODELS[self.settings["model"]]
+        model = build(self.settings, data.n_users, data.n_items, model_rng)
+        if resume and (checkpoint is None or not isinstance(model, Model)):
+            raise ValueError("resume=True needs a checkpoint's path, and a model that has epochs")
+        if not isinstance(model, Model):
+            history = _measure(model, split)
+            self._know(data, model.fit(data), history)
+            return self
+
+        names = "batch_size", "negatives"
+        settings = {name: self.settings[name] for name in names}
+        optimizer = RowAdam(self.settings["lr"])
+        trainer = Trainer(
+            model, split, train_rng, optimizer=optimizer, progress=progress, **settings
+        )
+        try:
+            self._train(trainer, progress, on_epoch, checkpoint, resume)
+        finally:
+            if trainer.epoch:
+                trainer.restore_best()
+                self._know(data, model, trainer.history())
+        return self
+
+    def _train(self, trainer, progress, on_epoch, checkpoint, resume):
+        """Run the epochs that are left; whatever stops it, `trainer` is as after an epoch's end."""
+        seed = {"seed": self.settings["seed"]}
+        epochs, patience = self.settings["epochs"], self.settings["patience"]
+        if resume:
+            load_checkpoint(checkpoint, trainer, seed)
+        saved = resume
+        done = {"total": epochs, "initial": trainer.epoch}
+        bar = tqdm(desc="training", unit="epoch", leave=False, disable=not progress, **done)
+        try:
+            while trainer.epoch < epochs and not trainer.is_stale(patience):
+                trainer.run_epoch()
+                if checkpoint is not None:
+                    save_checkpoint(checkpoint, trainer, seed)
+                    saved = True
+                bar.update()
+                if on_epoch is not None:
+                    on_epoch(trainer.history())
+        except KeyboardInterrupt:
+            if saved:
+                trainer.epoch = 0  # so that nothing half loaded is kept, if there is another Ctrl-C
+                load_checkpoint(checkpoint, trainer, seed)
+            raise
+        finally:
+            bar.close()
+
+    def recommend(self, user, k=10, exclude_seen=True):
+        """The k items with the highest scores: a DataFrame with columns item, name, score.
+
+        user: a raw id; or a list, array or Series of them, and then the first column is user.
+        score: the probability (of neural models; a baseline's own score otherwise). Items are
+        ranked by the logit, since a probability near 1 rounds to 1 and would tie; ties go to the
+        lower index. There are fewer than k rows where the catalogue, without what the user has,
+        holds fewer; none for a user who has everything. KeyError for a user that is not in data;
+        FloatingPointError where training has left scores that are not finite.
+
+        The whole catalogue is scored, a block at a time: memory does not grow with users x items.
+        """
+        self._check_fitted()
+        users = np.atleast_1d(np.asarray(user, dtype=object))
+        if users.ndim > 1:
+            raise ValueError(f"user must be a raw id or a list of them, got shape {users.shape}")
+        rows = np.array([self._user_index(each) for each in users], np.intp)
+        best = [self._best(self.model, u, k, self._seen(u) if exclude_seen else []) for u in rows]
+        items = np.concatenate([np.empty(0, np.intp), *(items for items, _ in best)])
+        scores = np.concatenate([np.empty(0, np.float32), *(scores for _, scores in best)])
+        table = self._table(items, scores)
+        if np.ndim(user):
+            lengths = np.array([len(items) for items, _ in best], np.intp)
+            table.insert(0, "user", np.repeat(self.data.user_ids[rows], lengths))
+        return table
+
+    def similar_items(self, item, k=10):
+        """The k items most like a raw item id: a DataFrame with columns item, name, score.
+
+        What score is: `explain.similarities`. itemknn gives no more than its neighbours with at
+        least one user in common. KeyError for an item not in data, with the closest names;
+        ValueError for popularity, to which no two items are alike.
+        """
+        self._check_fitted()
+        check_count(k, 1, "k")
+        index = self._item_index(item)
+        scores = check_finite(similarities(self.model, index))  # (n_items,)
+        order = np.argsort(-scores, kind="stable")
+        order = order[order != index][:k]
+        if isinstance(self.model, ItemKNN):
+            order = order[scores[order] > 0]
+        return self._table(order, scores[order])
+
+    def find_item(self, name):
+        """The raw id of the item with this name, in any case; KeyError with the closest names."""
+        self._check_fitted()
+        return self.data.item_ids[self.data.find_item(name)]
+
+    def fold_in(self, items, *, steps=100, lr=0.03):
+        """Somebody new who has these items: -> FoldedUser, with recommend(k) and explain(item).
+
+        items: raw ids, at least one; those that repeat count once. One user row is learned and all
+        else stays as it is; the same items give the same row. KeyError for an unknown item.
+        """
+        self._check_fitted()
+        if isinstance(items, (str, bytes)) or not np.iterable(items):
+            raise TypeError(f"items must be a list of raw ids such as [{items!r}], got {items!r}")
+        indices = np.array(sorted({self._item_index(item) for item in items}), np.intp)
+        if not len(indices):
+            raise ValueError("fold_in needs at least one item that the new user has")
+        rng = np.random.default_rng(self.settings["seed"])
+        return FoldedUser(self, fold_in(self.model, indices, rng, steps=steps, lr=lr), indices)
+
+    def explain(self, user, item, k=3):
+        """What the parts of the model add to the logit of user and item, raw ids -> Explanation.
+
+        nearest: the k items of the user that are most like this one, itself left out.
+        """
+        self._check_fitted()
+        u = self._user_index(user)
+        return self._explain(self.model, u, self._seen(u), item, k)
+
+    def save(self, path):
+        """Write one .npz to exactly this path: weights, ids, names, settings, and who has what.
+
+        Counts and timestamps are not kept: nothing after training asks for them. The file takes
+        the old one's place only when it is complete. OSError naming the path otherwise; ValueError
+        for weights that are not finite, or not of the model that the settings describe.
+        """
+        self._check_fitted()
+        state = state_of(self.model)
+        check_state(state, self.settings, self.data)
+        header = {
+            "settings": self.settings,
+            "history": self.history.to_dict("records"),
+            "source": self.data.source,
+        }
+        weights = {f"model.{name}": W for name, W in state.items()}
+        write_file(path, "recommender", header, pack_data(self.data) | weights)
+
+    @classmethod
+    def load(cls, path):
+        """The recommender that was saved to path; it predicts the same bits.
+
+        Reading never runs code from the file, and needs a small multiple of its length in memory.
+        OSError if it cannot be read; ValueError naming the path if it is damaged, no recommender,
+        or written by a newer version.
+        """
+        header, arrays = read_file(path, "recommender")
+        with naming(path, "is damaged"):
+            recommender = cls(**header["settings"])
+            settings = recommender.settings
+            if settings != header["settings"]:
+                raise ValueError(f"the settings are not those of {recommender}")
+            check_history(header["history"])
+            data = unpack_data(arrays, header["source"])
+            state = {name.removeprefix("model."): array for name, array in arrays.items()}
+            check_state(state, settings, data)
+            unused = np.random.default_rng(0)
+            model = MODELS[settings["model"]](settings, data.n_users, data.n_items, unused)
+            restore(model, data, state)
+            recommender._know(data, model, pd.DataFrame(header["history"]))
+        return recommender
+
+    def _know(self, data, model, history):
+        self.data, self.model, self.history = data, model, history
+        self._users = {raw: index for index, raw in enumerate(data.user_ids.tolist())}
+        self._items = {raw: index for index, raw in enumerate(data.item_ids.tolist())}
+
+    def _check_fitted(self):
+        if self.model is None:
+            raise RuntimeError(
+                "this recommender knows nobody yet: call fit(data), or Recommender.load"
+            )
+
+    def _best(self, model, user, k, excluded):
+        """Indices (k,) and scores (k,) of the best items of a user index, the best first."""
+        check_count(k, 1, "k")
+        raw = score_all_items(model, user, self.data.n_items)  # (n_items,)
+        shown = sigmoid(raw) if isinstance(model, Model) else raw
+        order = np.argsort(-raw, kind="stable")
+        order = order[~np.isin(order, excluded)][:k]
+        return order, shown[order]
+
+    def _table(self, items, scores):
+        names = [self.data.item_name(i) for i in items]
+        columns = {"item": self.data.item_ids[items], "name": np.array(names, object)}
+        return pd.DataFrame({**columns, "score": scores})
+
+    def _explain(self, model, user, seen, item, k):
+        check_count(k, 1, "k")
+        index = self._item_index(item)
+        parts = contributions(model, user, index)
+        logit = check_finite(sum(parts.values()))
+        alike = check_finite(similarities(self.model, index))  # (n_items,)
+        order = seen[np.argsort(-alike[seen], kind="stable")]
+        order = order[order != index][:k]
+        if isinstance(model, ItemKNN):
+            order = order[alike[order] > 0]
+        nearest = self._table(order, alike[order]).rename(columns={"score": "similarity"})
+        score = float(sigmoid(np.float64(logit))) if isinstance(model, Model) else logit
+        name = self.data.item_name(index)
+        return Explanation(self.data.item_ids[index], name, score, logit, parts, nearest)
+
+    def _seen(self, user):
+        return np.sort(self.data.items_of(user))
+
+    def _user_index(self, raw):
+        index = _find(self._users, raw)
+        if index is None:
+            raise KeyError(
+                f"no user {raw!r} in the data, whose users are {_examples(self._users)}; "
+                "for somebody new: fold_in(items=[...]), or --has ITEM ... on the command line"
+            )
+        return index
+
+    def _item_index(self, raw):
+        index = _find(self._items, raw)
+        if index is not None:
+            return index
+        try:
+            named = self.data.item_ids[[self.data.find_item(str(raw))]].tolist()
+            hint = f"by that name there is {named[0]!r}"
+        except KeyError as error:
+            hint = f"the data's items are {_examples(self._items)}, and {error.args[0]}"
+        raise KeyError(f"no item has the id {raw!r}; {hint}")
+
+
+@dataclass(frozen=True)
+class FoldedUser:
+    """Somebody the model was not trained with, made by `Recommender.fold_in`."""
+
+    recommender: Recommender
+    model: object = field(repr=False)  # their row is its only user; all else is the recommender's
+    seen: np.ndarray  # (P,) the indices of their items
+
+    def recommend(self, k=10, exclude_seen=True):
+        """As `Recommender.recommend` for one user."""
+        excluded = self.seen if exclude_seen else []
+        return self.recommender._table(*self.recommender._best(self.model, 0, k, excluded))
+
+    def explain(self, item, k=3):
+        """As `Recommender.explain`."""
+        return self.recommender._explain(self.model, 0, self.seen, item, k)
+
+
+def score_all_items(model, user, n_items):
+    """The logit (a baseline's score) of every item for one user index: -> (n_items,)."""
+    score = model.forward if isinstance(model, Model) else model.predict
+    blocks = np.split(np.arange(n_items), range(BLOCK_PAIRS, n_items, BLOCK_PAIRS))
+    scores = [score(np.full(len(items), user), items) for items in blocks]
+    return check_finite(np.concatenate(scores))
+
+
+def check_finite(scores):
+    """Return them, or raise: a NaN would be sorted to the end as if it were a bad score."""
+    if not np.isfinite(scores).all():
+        raise FloatingPointError("scores are not all finite numbers: try a lower learning rate")
+    return scores
+
+
+def as_interactions(data):
+    """Interactions as they are; a DataFrame by its columns user, item, count, timestamp, name."""
+    if isinstance(data, Interactions):
+        return data
+    if not isinstance(data, pd.DataFrame):
+        raise TypeError(f"data must be Interactions or a DataFrame, got {type(data).__name__}")
+    optional = {"count": "count", "timestamp": "timestamp", "item_name": "name"}
+    there = {argument: column for argument, column in optional.items() if column in data}
+    return load_interactions(data, **there)
+
+
+def _measure(baseline, split):
+    """The history of a model without epochs: one row if there is a hold-out, else none."""
+    if split.validation is None:
+        return pd.DataFrame()
+    result = evaluate(baseline.fit(split.train), split.validation)
+    return pd.DataFrame([{"hr": result.hr, "ndcg": result.ndcg, "chosen": True}])
+
+
+def _find(indices, raw):
+    """indices[raw], or None, also for what cannot be an id, such as a list."""
+    try:
+        return indices.get(raw)
+    except TypeError:
+        return None
+
+
+def check_size(value, name):
+    """Raise unless value is a positive integer below 2**31: beyond it is a slip, not a size."""
+    check_count(value, 1, name)
+    if value >= 2**31:
+        raise ValueError(f"{name} must be below 2**31, got {value}")
+
+
+def _examples(known):
+    """'ann, bob, ... (600 of them)' for an error message."""
+    first = ", ".join(repr(raw) for raw in list(known)[:3])
+    return f"{first}, ... ({len(known):,} in all)" if len(known) > 3 else first

@@ -1,0 +1,1 @@
+"""A model as a `torch.nn.Module` and back; PyTorch is imported only here."""

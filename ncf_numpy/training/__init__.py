@@ -1,0 +1,1 @@
+"""Training a model: the epochs, RowAdam, checkpoints, pre-training, factorisation."""

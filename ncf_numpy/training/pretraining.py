@@ -1,0 +1,72 @@
+"""Pre-training: NeuMF starts from a trained GMF and a trained MLP instead of from noise.
+
+The loss of NeuMF is not convex, so where it starts decides where it ends. Both parts are trained
+alone, fused by `NeuMF.from_pretrained`, and fine-tuned together (He et al. 2017, section 3.4.1).
+"""
+
+import sys
+
+import pandas as pd
+
+from ..core.models import GMF, MLP, NeuMF
+from ..data.sampling import check_count
+from .row_adam import RowAdam
+from .trainer import Trainer, fit
+
+
+def pretrain(
+    split,
+    rng,
+    *,
+    factors=8,
+    layers=(64, 32, 16, 8),
+    alpha=0.5,
+    lr=1e-3,
+    optimizer=None,
+    epochs=20,
+    fine_tune_epochs=20,
+    patience=None,
+    progress=None,
+    **settings,
+):
+    """Train GMF and MLP, fuse and fine-tune them: -> NeuMF, history.
+
+    split, rng, patience, progress, settings: as for `fit`; each stage keeps its best epoch.
+    alpha: the weight of GMF in the fusion, 1 - alpha that of MLP. lr: of the RowAdam that trains
+    GMF and MLP, `epochs` each.
+    optimizer: fine-tunes, for `fine_tune_epochs`. Default RowAdam(lr), as in the README of the
+    authors' code. The paper takes plain SGD, since the moments of the two Adams are lost: that is
+    SGD(lr) with an lr near 1 here, where the loss is a mean over the batch.
+
+    history: a DataFrame as of `fit`, with `stage` (gmf, mlp, neumf) as first column. The stage
+    neumf has an epoch 0, the fused model before fine-tuning; if no epoch is better, it is chosen.
+    """
+    check_count(fine_tune_epochs, 0, "fine_tune_epochs")
+    progress = sys.stderr.isatty() if progress is None else progress
+    sizes = split.train.n_users, split.train.n_items
+    gmf, mlp = GMF(*sizes, factors, rng), MLP(*sizes, layers, rng)
+    stages = {}
+    for name, model in (("gmf", gmf), ("mlp", mlp)):
+        options = {"epochs": epochs, "patience": patience, "progress": progress, **settings}
+        stages[name] = fit(model, split, rng, optimizer=RowAdam(lr), **options)
+    neumf = NeuMF.from_pretrained(gmf, mlp, alpha)
+    optimizer = RowAdam(lr) if optimizer is None else optimizer
+    trainer = Trainer(neumf, split, rng, optimizer=optimizer, progress=progress, **settings)
+    stages["neumf"] = fine_tune(trainer, fine_tune_epochs, patience)
+    history = pd.concat(stages, names=["stage"]).reset_index("stage")
+    return neumf, history.reset_index(drop=True)
+
+
+def fine_tune(trainer, epochs, patience=None):
+    """Run the trainer of a model that is good already, and restore its best epoch, perhaps 0.
+
+    Returns the history of `fit`, with epoch 0 first: the model as it came.
+    """
+    start = {"epoch": 0, **trainer.validate()}
+    trainer.rows.append(start)
+    if trainer.validation is not None:
+        trainer.best_score = (start["hr"], start["ndcg"])
+    while trainer.epoch < epochs and not trainer.is_stale(patience):
+        trainer.run_epoch()
+    trainer.restore_best()
+    return trainer.history()

@@ -1,0 +1,285 @@
+"""RowAdam: the numbers of dense Adam at the cost of the rows a batch reads.
+
+Dense Adam moves every row of every table at every step: a row outside the batch has no gradient,
+but what momentum it has left carries it on. Nobody looks at it meanwhile. So here a step leaves the
+table where it is and only takes the gradient into the moments of the batch's rows; when a batch
+next reads a row, it takes that step and all it has missed since at once, because their sum is very
+nearly one step of Adam with another step size and another eps: deferred_updates.py. docs/adam.md
+derives both, and the bound on the error, and leads from each formula to its line.
+"""
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+
+from ..core.layers import check_ids
+from ..core.optimizers import check_gradient, check_rate
+from ..core.row_gradient import GroupById, RowGradient
+from .deferred_updates import DeferredUpdates
+
+BLOCK = 2**15  # numbers worked on at a time, so that a block and its temporaries stay in cache
+
+
+class RowAdam:
+    """Adam whose table rows take their steps when a batch next reads them.
+
+        optimizer.catch_up(model.lookups(users, items))    # before the forward pass
+        ...                                                # forward, loss, backward
+        optimizer.step(model.parameters())
+        optimizer.flush()                                  # after each epoch: all rows are current
+
+    Formula, arguments and, to rounding, results are those of `Adam`. Domain: beta2 >= 0.998 and
+    beta1 < beta2^1.5, where the closed form is accurate; elsewhere use `Adam`.
+    lazy=True lets rows outside the batch stand still with their moments, as TensorFlow's LazyAdam
+    and PyTorch's SparseAdam do: another algorithm, here to be compared with.
+    """
+
+    def __init__(self, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, *, lazy=False):
+        self.beta1 = check_rate("beta1", beta1, high=1)
+        self.beta2 = check_rate("beta2", beta2, high=1)
+        self.eps = check_rate("eps", eps, low=1e-30)
+        if self.beta2 < 0.998 or self.beta1 >= self.beta2**1.5:
+            raise ValueError(
+                f"RowAdam needs beta2 >= 0.998 and beta1 < beta2^1.5, got beta1 = {beta1} and "
+                f"beta2 = {beta2}; Adam is dense and right for any betas"
+            )
+        self.lazy = lazy
+        self.t = 0
+        self.tables = None  # Tables
+        self.others = None  # all other parameters, EndToEnd
+        self.batch = None  # what was last caught up and waits for its gradients, Batch
+        self.lr = lr
+
+    @property
+    def lr(self):
+        """The learning rate. Before it changes, every row takes the steps it missed at the old."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, lr):
+        self.flush()
+        self._lr = check_rate("lr", lr)
+        self._missed = DeferredUpdates(self._lr, self.beta1, self.beta2, self.eps)
+
+    def catch_up(self, lookups):
+        """Move the rows a batch will read to the present; lookups is [(name, W, ids (B,)), ...]."""
+        if self.tables is None:
+            self.tables = Tables({name: W for name, W, _ in lookups})
+        ids = {}
+        for name, W, ids_read in lookups:
+            if self.tables.W.get(name) is not W:
+                raise ValueError(f"{name} is not the array of earlier steps: one RowAdam a model")
+            ids[name] = check_ids(ids_read, len(W), f"ids of {name}")
+        self._drop_batch()
+        groups = GroupById(self.tables.rows(ids))
+        self.batch = Batch(ids, groups, [self._move(rows) for rows in self._blocks(groups.rows)])
+
+    def step(self, parameters):
+        """Take one step: at once for dense parameters, for table rows when they are next read."""
+        tables, arrays = {}, []
+        for name, W, dW in parameters:
+            check_gradient(name, W, dW)
+            if isinstance(dW, RowGradient):
+                tables[name] = dW
+            else:
+                arrays.append((W, dW))
+        self._check_caught_up(tables)
+        self.t += 1
+        if tables:
+            dy = np.concatenate([tables[name].dy for name in self.batch.ids])  # (B, K) of all
+            g = self.batch.groups.sum(dy)  # (R, K)
+            for block, part in zip(self.batch.blocks, self._blocks(g)):
+                self._update_moments(block, part)
+                if self.lazy:
+                    self._step_rows(block)
+            self.batch = None
+        if arrays:
+            self._step_arrays(arrays)
+
+    def flush(self):
+        """Move every row to the present: before weights are evaluated, saved or used elsewhere.
+
+        Mathematically free, but rounding depends on when: at each epoch's end and nowhere else.
+        """
+        self._drop_batch()
+        if self.tables is not None and not self.lazy:
+            for rows in self._blocks(np.arange(len(self.tables.moved))):
+                self._update_moments(self._move(rows))
+
+    def _blocks(self, rows):
+        """Cut an array (R, ...), a row of the tables each, into parts of BLOCK numbers."""
+        n = max(1, BLOCK // self.tables.K)
+        return [rows[start : start + n] for start in range(0, len(rows), n)]
+
+    def _check_caught_up(self, tables):
+        """RuntimeError unless tables, {name: RowGradient}, is what was caught up last."""
+        ids = {} if self.batch is None else self.batch.ids
+        others = [
+            name
+            for name in {**ids, **tables}
+            if name not in ids or name not in tables or not same(ids[name], tables[name].ids)
+        ]
+        if others:
+            raise RuntimeError(
+                f"step needs gradients of {' and '.join(others)} for just the ids that were caught "
+                "up last: call optimizer.catch_up(model.lookups(users, items)) before "
+                "model.forward(users, items), and give step all of model.parameters()"
+            )
+
+    def _drop_batch(self):
+        """Finish a batch that was read and got no gradient: its moments decay all the same."""
+        if self.batch is not None and not self.lazy:
+            for block in self.batch.blocks:
+                self._update_moments(block)
+        self.batch = None
+
+    def _move(self, rows):
+        """Take all steps that these rows (R,), which are distinct, have missed in one."""
+        tables = self.tables
+        moments = tables.moments.take(rows, axis=1)  # (2, R, K)
+        if self.lazy:
+            return Block(rows, moments, np.ones_like(rows))
+        since = tables.moved.take(rows)  # (R,)
+        m, v = moments  # (R, K), (R, K)
+        size, eps, spread = self._missed.as_one(since, self.t, m)  # (R, K) each
+        scale = np.sqrt(v)  # (R, K)
+        scale += eps
+        scale -= spread / scale
+        move = size  # in its place
+        move *= m
+        move /= scale
+        tables.subtract(rows, move)
+        tables.moved[rows] = self.t
+        return Block(rows, moments, self.t - since)
+
+    def _update_moments(self, block, g=None):
+        """m = beta1^k m + g and v = beta2^k v + g^2, k steps after the last time; g (R, K)."""
+        moments = block.moments  # (2, R, K)
+        moments *= self._missed.decay(block.age, moments)  # (2, R, K)
+        m, v = moments  # (R, K), (R, K)
+        if g is not None:
+            m += g
+            g *= g
+            v += g
+        self.tables.write_moments(block.rows, moments)
+
+    def _step_rows(self, block):
+        """lazy: Adam's step at once on these rows, as if the others did not exist."""
+        m, v = block.moments  # (R, K), (R, K)
+        size, eps = self._missed.one_step(self.t)
+        self.tables.subtract(block.rows, size * m / (np.sqrt(v) + eps))
+
+    def _step_arrays(self, arrays):
+        """Adam's step on all other parameters, laid end to end: few long operations."""
+        if self.others is None:
+            self.others = EndToEnd([W for W, _ in arrays])
+        m, v, move = self.others.m, self.others.v, self.others.move  # (N,)
+        g = np.concatenate([g for _, g in arrays], axis=None)  # (N,)
+        size, eps = self._missed.one_step(self.t)
+        for start in range(0, len(g), BLOCK):
+            part = slice(start, start + BLOCK)
+            m_, v_, g_, move_ = m[part], v[part], g[part], move[part]
+            m_ *= self.beta1
+            m_ += g_
+            v_ *= self.beta2
+            g_ *= g_
+            v_ += g_
+            np.sqrt(v_, out=move_)
+            move_ += eps
+            np.divide(m_, move_, out=move_)
+            move_ *= size
+        for W, part in self.others.parts:
+            W -= part
+
+
+class Batch(NamedTuple):
+    """What a catch_up leaves for the step that follows it."""
+
+    ids: dict  # name -> (B,) the ids it was given
+    groups: GroupById  # of all tables' rows
+    blocks: list  # of Block
+
+
+class Block(NamedTuple):
+    """Rows that have just moved, with their moments of some steps ago."""
+
+    rows: np.ndarray  # (R,) distinct, ascending
+    moments: np.ndarray  # (2, R, K): m and v
+    age: np.ndarray  # (R,) how many steps ago
+
+
+class Tables:
+    """What RowAdam keeps of a model's tables, each (n, K), one below the other: N rows in all.
+
+    m (N, K) and v (N, K) are the decayed sums of g and of g^2, Adam's m / (1 - beta1) and
+    v / (1 - beta2). moved (N,) is the step up to which a row has moved, and its moments decayed.
+    """
+
+    def __init__(self, W):
+        widths = {table.shape[1] for table in W.values()}
+        if len(widths) > 1:
+            raise ValueError(f"RowAdam needs tables of one width, got {sorted(widths)}; use Adam")
+        (self.K,) = widths
+        self.W = W
+        sizes = [len(table) for table in W.values()]
+        self.bounds = np.cumsum([0, *sizes])  # of each table, in all N
+        self.first = dict(zip(W, self.bounds.tolist()))
+        self.moments = np.zeros((2, sum(sizes), self.K), next(iter(W.values())).dtype)
+        self.moved = np.zeros(sum(sizes), np.intp)
+        self.m_and_v = np.array([[0], [sum(sizes)]])  # where either begins in moments_rows, (2, 1)
+        self.make_views()
+
+    def make_views(self):
+        """The same memory by other names, and with a row as one item: copied twice as fast."""
+        self.m, self.v = self.moments  # (N, K) each
+        self.row = np.dtype((np.void, self.K * self.moments.itemsize))
+        self.moments_rows = self.moments.view(self.row)  # (2, N, 1)
+        self.W_rows = {name: table.view(self.row) for name, table in self.W.items()}  # (n, 1) each
+
+    def __setstate__(self, state):
+        """Of a deep copy, or from a pickle: the views must be of the new arrays."""
+        self.__dict__ = state
+        self.make_views()
+
+    def rows(self, ids):
+        """{name: ids (B,)} -> the rows of all these tables' moments, end to end."""
+        return np.concatenate([ids + self.first[name] for name, ids in ids.items()])
+
+    def subtract(self, rows, move):
+        """Subtract move (R, K) from the rows (R,), ascending, of the tables."""
+        ends = itertools.pairwise(rows.searchsorted(self.bounds).tolist())
+        for (name, W), (start, stop) in zip(self.W.items(), ends):
+            ids = rows[start:stop] - self.first[name]  # (R,) of this table
+            moved = W.take(ids, axis=0)  # (R, K)
+            moved -= move[start:stop]
+            self.W_rows[name].put(ids, moved.view(self.row))
+
+    def write_moments(self, rows, moments):
+        """Put m and v, moments (2, R, K), into these rows (R,)."""
+        self.moments_rows.put(rows + self.m_and_v, moments.view(self.row))
+
+
+class EndToEnd:
+    """What RowAdam keeps of the arrays that are not tables: their moments in one long array."""
+
+    def __init__(self, arrays):
+        self.arrays = arrays
+        size = sum(W.size for W in arrays)
+        self.m, self.v, self.move = np.zeros((3, size), arrays[0].dtype)  # (N,) each
+        self.make_views()
+
+    def make_views(self):
+        """The part of the move that is each array's."""
+        pieces = np.split(self.move, np.cumsum([W.size for W in self.arrays])[:-1])
+        self.parts = [(W, piece.reshape(W.shape)) for W, piece in zip(self.arrays, pieces)]
+
+    def __setstate__(self, state):
+        """Of a deep copy, or from a pickle: the views must be of the new arrays."""
+        self.__dict__ = state
+        self.make_views()
+
+
+def same(ids, others):
+    """Whether two arrays of ids are equal; mostly they are one array."""
+    return ids is others or np.array_equal(ids, others)

@@ -1,0 +1,154 @@
+"""Training: one step is five visible lines; an epoch is a step for every batch of fresh negatives.
+
+`fit` is what most callers want. `Trainer` is the same an epoch at a time, with everything that
+changes on plain attributes.
+"""
+
+import math
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from ..core.losses import BinaryCrossEntropyWithLogits
+from ..data.sampling import NegativeSampler, check_count, count_batches, epoch_batches
+from ..evaluation.metrics import evaluate
+from .row_adam import RowAdam
+
+
+def train_step(model, loss, optimizer, users, items, labels):
+    """One step on one batch, users (B,), items (B,), labels (B,); returns the batch's mean loss."""
+    if isinstance(optimizer, RowAdam):
+        optimizer.catch_up(model.lookups(users, items))
+    logits = model.forward(users, items)  # (B,)
+    value = loss.forward(logits, labels)  # float
+    dlogits = loss.backward()  # (B,)
+    model.backward(dlogits)
+    optimizer.step(model.parameters())
+    return value
+
+
+def fit(model, split, rng, *, epochs=20, patience=None, progress=None, **settings):
+    """Train model on split.train and leave it with the weights of its best epoch.
+
+    The best epoch is the one of highest HR@k on split.validation, then of highest NDCG@k; without
+    a validation hold-out it is the last. The test hold-out is never looked at.
+    split: a `Split`; rng: the Generator that draws negatives and shuffles. Training stops after
+    `patience` epochs without a new best, if given. progress: a bar on stderr; by default only
+    where stderr is a terminal. settings: optimizer=RowAdam(), batch_size=256, negatives=4, k=10.
+
+    Returns the history, a DataFrame with a row per epoch: epoch, loss, accuracy (both over the
+    training batches), hr, ndcg (on validation), train_seconds, evaluate_seconds, and chosen, True
+    for the epoch whose weights the model has. Raises FloatingPointError that names epoch, batch
+    and parameter if the loss is NaN or infinite; the model then has its best weights so far.
+    """
+    check_count(epochs, 1, "epochs")
+    progress = sys.stderr.isatty() if progress is None else progress
+    trainer = Trainer(model, split, rng, progress=progress, **settings)
+    while trainer.epoch < epochs and not trainer.is_stale(patience):
+        trainer.run_epoch()
+    trainer.restore_best()
+    return trainer.history()
+
+
+class Trainer:
+    """Trains a model epoch by epoch and remembers its best weights. Arguments as in `fit`."""
+
+    def __init__(
+        self,
+        model,
+        split,
+        rng,
+        *,
+        optimizer=None,
+        batch_size=256,
+        negatives=4,
+        k=10,
+        progress=False,
+    ):
+        self.model, self.rng, self.progress, self.k = model, rng, progress, k
+        self.train, self.validation = split.train, split.validation
+        self.batch_size, self.negatives = batch_size, negatives
+        self.loss = BinaryCrossEntropyWithLogits()
+        self.optimizer = RowAdam() if optimizer is None else optimizer
+        self.sampler = NegativeSampler(self.train)
+        self.epoch = 0
+        self.rows = []  # the history, a dict per finished epoch
+        self.best_epoch, self.best_score = 0, (-math.inf, -math.inf)
+        self.best_weights = self.copy_weights()
+
+    def run_epoch(self):
+        """One pass over all positives and fresh negatives, then validation; returns its row."""
+        try:
+            start = time.perf_counter()
+            row = {"epoch": self.epoch + 1, **self.train_epoch()}
+            row["train_seconds"] = time.perf_counter() - start
+            start = time.perf_counter()
+            row |= self.validate()
+            row["evaluate_seconds"] = time.perf_counter() - start
+        except FloatingPointError:
+            if isinstance(self.optimizer, RowAdam):
+                with np.errstate(all="ignore"):
+                    self.optimizer.flush()  # of what it owes, nothing may reach the restored rows
+            self.restore_best()
+            raise
+        score = (row["hr"], row["ndcg"])
+        if self.validation is None or score > self.best_score:
+            self.best_weights = self.copy_weights()
+            self.best_epoch, self.best_score = row["epoch"], score
+        self.rows.append(row)
+        self.epoch += 1
+        return row
+
+    def train_epoch(self):
+        """{"loss", "accuracy"} over the batches of one epoch, each measured before its step."""
+        size = {"batch_size": self.batch_size, "negatives": self.negatives}
+        batches = epoch_batches(self.train, self.sampler, self.rng, **size)
+        total = count_batches(self.train, self.sampler, **size)
+        name = f"epoch {self.epoch + 1}"
+        bar = tqdm(batches, name, total, leave=False, disable=not self.progress)
+        loss_sum, n_right, n_rows = 0.0, 0, 0
+        for number, (users, items, labels) in enumerate(bar, start=1):
+            value = train_step(self.model, self.loss, self.optimizer, users, items, labels)
+            if not math.isfinite(value):
+                raise FloatingPointError(self.describe_divergence(value, number))
+            loss_sum += value * len(labels)
+            n_right += int(((self.loss.z > 0) == (labels > 0)).sum())
+            n_rows += len(labels)
+        if isinstance(self.optimizer, RowAdam):
+            self.optimizer.flush()
+        return {"loss": loss_sum / n_rows, "accuracy": n_right / n_rows}
+
+    def validate(self):
+        """{"hr", "ndcg"} on the validation hold-out, NaN without one."""
+        if self.validation is None:
+            return {"hr": math.nan, "ndcg": math.nan}
+        result = evaluate(self.model, self.validation, self.k, progress=self.progress)
+        return {"hr": result.hr, "ndcg": result.ndcg}
+
+    def is_stale(self, patience):
+        """Whether the last `patience` epochs brought no new best; never if patience is None."""
+        return patience is not None and self.epoch - self.best_epoch >= patience
+
+    def copy_weights(self):
+        return [W.copy() for _, W, _ in self.model.parameters()]
+
+    def restore_best(self):
+        """Write the weights of the best epoch back into the model (its first ones before any)."""
+        for (_, W, _), best in zip(self.model.parameters(), self.best_weights, strict=True):
+            W[:] = best
+
+    def history(self):
+        table = pd.DataFrame(self.rows)
+        return table.assign(chosen=table["epoch"] == self.best_epoch)
+
+    def describe_divergence(self, value, batch):
+        """The sentence for a loss that is not finite: where, and the first parameter it reached."""
+        broken = [name for name, W, _ in self.model.parameters() if not np.isfinite(W).all()]
+        return (
+            f"the loss is {value} in epoch {self.epoch + 1}, batch {batch}; first parameter not "
+            f"finite: {broken[0] if broken else 'none'}. The model has its weights of epoch "
+            f"{self.best_epoch} again; try a lower learning rate"
+        )

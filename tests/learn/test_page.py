@@ -1,0 +1,141 @@
+"""The page as a file: its numbers are NumPy's, its bugs the planted ones, and it stands alone."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from ncf_numpy.__main__ import main
+from ncf_numpy.core.losses import BinaryCrossEntropyWithLogits
+from ncf_numpy.core.optimizers import Adam
+from ncf_numpy.datasets import Interactions, sample_lastfm
+from ncf_numpy.learn.bugs import BUGS
+from ncf_numpy.learn.stepper.batch import build_model, choose_batch
+from ncf_numpy.learn.stepper.page import build_page, plane
+from ncf_numpy.learn.stepper.trace import trace_step
+
+PLAYS = sample_lastfm()[0]
+
+
+def make(name="neumf", size=6, steps=0, plays=PLAYS, **sizes):
+    """(trace, page) of a model."""
+    batch = choose_batch(plays, np.random.default_rng(0), size)
+    model = build_model(name, plays, np.random.default_rng(1), **sizes)
+    loss, optimizer = BinaryCrossEntropyWithLogits(), Adam(0.01)
+    trace = trace_step(model, loss, optimizer, batch.users, batch.items, batch.labels)
+    return trace, build_page(trace, model, loss, optimizer, batch, steps=steps)
+
+
+def data_of(page):
+    text = re.search(r'<script type="application/json" id="data">(.+?)</script>', page, re.DOTALL)[
+        1
+    ]
+    return json.loads(text)
+
+
+@pytest.fixture(scope="module")
+def neumf():
+    return make(steps=5)
+
+
+def test_the_page_needs_nothing_from_outside(neumf):
+    _, page = neumf
+    assert not re.search(r"<(?:script|img|link|iframe)[^>]+(?:src|href)=\"(?!data:)", page)
+    assert "@import" not in page
+    assert set(re.findall(r"https?://[^\s\"')]+", page)) <= {"http://www.w3.org/2000/svg"}
+
+
+def test_every_array_is_numpys_to_four_digits(neumf):
+    trace, page = neumf
+    data = data_of(page)
+    for record, shown in zip(trace.records, data["records"], strict=True):
+        packed = data["arrays"][shown["v"]]
+        assert packed["s"] == list(record.value.shape)
+        expected = [float(f"{x:.4g}") for x in record.value.reshape(-1)]
+        assert packed["v"] == expected
+
+
+@pytest.mark.parametrize("bug", ["dropped-repeats", "missing-mean", "stale-cache"])
+def test_the_numbers_of_a_bug_are_those_of_the_planted_bug(neumf, bug):
+    trace, page = neumf
+    data = data_of(page)
+    values = data["bugs"][bug]["values"]
+    batch = choose_batch(PLAYS, np.random.default_rng(0))
+    model = build_model("neumf", PLAYS, np.random.default_rng(1))
+    arguments = model, BinaryCrossEntropyWithLogits(), Adam(0.01)
+    wrong = trace_step(*arguments, batch.users, batch.items, batch.labels, bug=BUGS[bug])
+    differing = [
+        k
+        for k, (a, b) in enumerate(zip(trace.records, wrong.records))
+        if (a.value != b.value).any()
+    ]
+    assert sorted(map(int, values)) == differing
+    for number in differing:
+        shown = data["arrays"][values[str(number)]]["v"]
+        assert shown == [float(f"{x:.4g}") for x in wrong.records[number].value.reshape(-1)]
+    assert data["bugs"][bug]["failing"]
+
+
+def test_every_bug_of_the_model_is_on_its_switch(neumf):
+    _, page = neumf
+    assert set(data_of(page)["bugs"]) == {
+        name for name, bug in BUGS.items() if "neumf" in bug.models
+    }
+
+
+def test_the_graph_of_neumf(neumf):
+    boxes = {box["name"]: box for box in data_of(neumf[1])["boxes"]}
+    edges = {(source, name) for name, box in boxes.items() for source in box["from"]}
+    assert edges == {
+        ("user_embedding", "Embeddings"),
+        ("item_embedding", "Embeddings"),
+        ("Embeddings", "GMF branch, eq. 8"),
+        ("Embeddings", "MLP branch, eq. 10"),
+        ("MLP branch, eq. 10", "dense1"),
+        ("dense1", "relu1"),
+        ("relu1", "dense2"),
+        ("dense2", "relu2"),
+        ("GMF branch, eq. 8", "Output, eq. 12"),
+        ("relu2", "Output, eq. 12"),
+        ("Output, eq. 12", "output"),
+        ("output", "loss"),
+    }
+
+
+def test_training_is_recorded(neumf):
+    training = data_of(neumf[1])["training"]
+    assert len(training["losses"]) == 5
+    assert training["losses"][-1] < training["losses"][0]
+    assert training["taken"] == [0, 1, 2, 3, 4, 5]
+    assert len(training["labels"]) == 10  # five users, five items
+    assert all(len(points) == 20 for points in training["points"])
+
+
+def test_the_plane_keeps_distances_of_vectors_that_lie_in_one():
+    # (0, 0, 0), (3, 0, 0) and (0, 4, 0) lie in a plane of the three dimensions: 3, 4 and 5 apart
+    points = plane(np.array([[[0.0, 0, 0], [3, 0, 0], [0, 4, 0]]]))[0]
+    apart = np.linalg.norm(points - np.roll(points, 1, axis=0), axis=1)
+    np.testing.assert_allclose(apart, [4, 3, 5])
+
+
+def test_a_name_cannot_break_the_page():
+    nasty = "</script><b>&\"'"
+    plays = Interactions.from_columns(
+        [1, 2, 1, 3], [10, 10, 11, 12], item_names={10: nasty, 11: "TITLE", 12: '"DATA"'}
+    )
+    _, page = make("gmf", plays=plays)
+    assert page.count("</script>") == 2
+    assert nasty in data_of(page)["names"]["item"].values()
+
+
+def test_a_large_batch_of_the_large_model_is_below_five_megabytes():
+    _, page = make(size=32, steps=50, factors=8, layers=(64, 32, 16, 8))
+    assert len(page.encode("utf-8")) < 5e6
+
+
+def test_the_command_writes_the_page(capsys, tmp_path):
+    path = tmp_path / "out.html"
+    assert main(["step", "--model", "gmf", "--html", str(path), "--steps", "3"]) == 0
+    assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert "MB; open it in a browser" in capsys.readouterr().out

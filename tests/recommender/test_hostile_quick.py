@@ -1,0 +1,186 @@
+"""What hostile model files once did, one test for each symptom; tests/robustness has thousands."""
+
+import zipfile
+
+import numpy as np
+import pytest
+
+from ncf_numpy.core.models import GMF
+from ncf_numpy.core.optimizers import Adam
+from ncf_numpy.datasets import Interactions, leave_one_out
+from ncf_numpy.recommender.recommender import MODELS, Recommender
+from ncf_numpy.recommender.saved import layout, state_of
+from ncf_numpy.safe_file import pack, read_arrays, read_file, write_file
+from ncf_numpy.training.checkpoint import load_checkpoint, save_checkpoint
+from ncf_numpy.training.trainer import Trainer
+
+
+def plays():
+    keys = np.random.default_rng(0).choice(8 * 9, 40, replace=False)
+    return Interactions.from_columns(keys // 9, keys % 9, item_names={1: "Air"}, source="made up")
+
+
+@pytest.fixture
+def resave(tmp_path):
+    """resave(model, header, arrays): the path of a saved model with these changes, sha256 right."""
+
+    def write(name, header, arrays):
+        path = tmp_path / "m.npz"
+        Recommender(name, epochs=1, factors=2, layers=(4, 2)).fit(plays()).save(path)
+        good_header, good = read_file(path, "recommender")
+        header = {**good_header, **header}
+        header["settings"] = {**good_header["settings"], **header["settings"]}
+        write_file(path, "recommender", header, {**good, **arrays})
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_layout_of_a_saved_model_is_that_of_the_model(name):
+    recommender = Recommender(name, epochs=1, factors=3, layers=(6, 4, 2), neighbours=5)
+    state = state_of(recommender.fit(plays()).model)
+    expected = layout(recommender.settings, 8, 9)
+    assert {n: (array.shape, array.dtype) for n, array in state.items()} == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "arrays", "message"),
+    [
+        ("gmf", {}, {"model.output.b": np.zeros(1)}, "output.b is float64 .* expected float32"),
+        ("gmf", {}, {"model.output.b": np.zeros((), np.float32)}, r"of shape \(\), expected"),
+        ("gmf", {}, {"model.output.b": np.float32([np.nan])}, "output.b holds NaN or infinite"),
+        ("gmf", {}, {"model.more": np.zeros(1)}, "more does not belong there"),
+        ("gmf", {"settings": {"factors": 10**9}}, {}, r"expected float32 of shape \(8, 10000000"),
+        ("mlp", {"settings": {"layers": [2] * 999}}, {}, "2 arrays of dense .* of 998 layers"),
+        ("gmf", {"settings": {"factor": 2}}, {}, "TypeError: .* unexpected keyword"),
+        ("gmf", {"settings": {"seed": 1.5}}, {}, "seed must be an integer"),
+        ("gmf", {"history": [{"a": 1}, {"b": 1}]}, {}, "no list of rows of numbers"),
+        ("gmf", {"source": 1}, {}, "source is 1, expected text"),
+        ("gmf", {}, {"offsets": np.r_[0, 10**12, [40] * 7]}, "offsets do not cut 40 items"),
+        ("gmf", {}, {"items": np.full(40, 99, np.int32)}, "IndexError: items.*99"),
+        ("gmf", {}, {"user_ids": pack({"a": 1})}, "must be a list of texts"),
+        ("gmf", {}, {"user_ids": np.arange(8.0)}, "text is float64"),
+        ("gmf", {}, {"item_names": pack([1] * 9)}, "must be a list of texts"),
+        ("gmf", {}, {"item_ids": np.frombuffer(b"[" * 99_999, np.uint8)}, "RecursionError"),
+        ("itemknn", {}, {"model.nearest": np.full((9, 9), -1)}, r"nearest names items outside"),
+        ("popularity", {}, {"model.n_i": np.full(9, np.inf)}, "n_i holds NaN or infinite"),
+    ],
+)
+def test_a_saved_model_that_does_not_fit_was_loaded_or_broke(resave, name, header, arrays, message):
+    path = resave(name, header, arrays)
+    with pytest.raises(ValueError, match=rf"m.npz is damaged \(.*{message}"):
+        Recommender.load(path)
+
+
+def test_a_model_without_finite_weights_is_not_saved_over_a_good_one(tmp_path):
+    path = tmp_path / "m.npz"
+    recommender = Recommender("gmf", epochs=1).fit(plays())
+    recommender.save(path)
+    recommender.model.output.W[0] = np.inf
+    with pytest.raises(ValueError, match="output.W holds NaN or infinite"):
+        recommender.save(path)
+    Recommender.load(path)
+
+
+def npy(shape, data, descr="<i8"):
+    text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}"
+    head = text.encode().ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head + data
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (npy("(10000000000000,)", bytes(8)), r"shape \(10000000000000,\) in 8 bytes"),
+        (npy("(-1,)", bytes(8)), r"shape \(-1,\) in 8 bytes"),
+        (npy("(-1, -1)", bytes(8)), r"shape \(-1, -1\) in 8 bytes"),
+        (npy("(1,)", bytes(9)), r"shape \(1,\) in 9 bytes"),
+        (npy("()", b"", "|O"), r"array of object, expected numbers \(allow_pickle=False\)"),
+        (npy("(" * 300, b""), "ValueError"),
+        (npy("()", b"", "<U0"), "array of <U0, expected numbers"),
+    ],
+)
+def test_an_array_that_was_allocated_before_it_was_read(tmp_path, content, message):
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.npy", content)
+    with pytest.raises(ValueError, match=f"a.npz is damaged, or no .npz of numbers.*{message}"):
+        read_arrays(path)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_zip_that_unpacks_to_more_than_itself_or_has_a_member_twice(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, x=np.zeros(10**6))
+    with pytest.raises(ValueError, match="a.npz is .*x is compressed"):
+        read_arrays(path)
+    for names in (("x.npy", "x.npy"), ("x.npy", "x")):
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in names:
+                archive.writestr(name, npy("(1,)", bytes(8)))
+        with pytest.raises(ValueError, match="a member is there twice"):
+            read_arrays(path)
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """(path, a function that makes a trainer like the saved one, after 0 epochs)."""
+    split = leave_one_out(plays(), np.random.default_rng(0))
+
+    def trainer(optimizer=None):
+        rng = np.random.default_rng(1)
+        model = GMF(8, 9, 2, rng)
+        return Trainer(model, split, rng, optimizer=optimizer, batch_size=16)
+
+    path = tmp_path / "m.checkpoint"
+    done = trainer()
+    done.run_epoch()
+    save_checkpoint(path, done)
+    return path, trainer
+
+
+def resealed(path, header=(), arrays=()):
+    good_header, good = read_file(path, "checkpoint")
+    write_file(path, "checkpoint", {**good_header, **dict(header)}, {**good, **dict(arrays)})
+
+
+@pytest.mark.parametrize(
+    ("header", "arrays", "message"),
+    [
+        ({}, {"weights.output.W": np.float32([7])}, r"\(1,\), expected float32 of shape \(2, 1\)"),
+        ({}, {"weights.output.W": np.ones((2, 1))}, "float64 .*expected float32"),
+        ({}, {"best.output.b": np.float32([np.nan])}, "best.output.b holds NaN"),
+        ({}, {"more": np.zeros(1)}, "more does not belong"),
+        ({}, {"v": -np.ones(3, np.float32)}, "v holds negative sums of squares"),
+        ({}, {"rows.moved": np.zeros(17, np.intp)}, "does not fit the optimizer's"),
+        ({}, {"rows.moved": np.full(17, -1)}, "does not fit the optimizer's"),
+        ({}, {"rows.moved": np.full(17, 2**40)}, "does not fit the optimizer's"),
+        ({}, {"rows.v": -np.ones((17, 2), np.float32)}, "rows.v holds negative sums of squares"),
+        ({"t": 2**40}, {}, "1 epochs are .* steps, the optimizer took 1099511627776"),
+        ({"epoch": 10**12}, {}, "history does not have a row for each of 1000000000000 epochs"),
+        ({"best_epoch": 2}, {}, "the best of 1 epochs is 2"),
+        ({"best_score": [1, "x"]}, {}, "the best of 1 epochs is"),
+        ({"rng": {"bit_generator": "MT19937"}}, {}, "PCG64"),
+        ({"history": [{"epoch": "1"}]}, {}, "no list of rows of numbers"),
+        ({"settings": 3}, {}, "TypeError"),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_was_loaded_or_half_loaded(
+    checkpoint, header, arrays, message
+):
+    path, trainer = checkpoint
+    resealed(path, header, arrays)
+    new = trainer()
+    before = [W.copy() for _, W, _ in new.model.parameters()]
+    with pytest.raises(ValueError, match=f"m.checkpoint is damaged.*{message}"):
+        load_checkpoint(path, new)
+    for (_, W, _), untouched in zip(new.model.parameters(), before):
+        np.testing.assert_array_equal(W, untouched)
+    assert (new.epoch, new.optimizer.t) == (0, 0)
+
+
+def test_a_checkpoint_of_another_optimizer_still_says_so(checkpoint):
+    path, trainer = checkpoint
+    with pytest.raises(ValueError, match="was trained with optimizer RowAdam, this run has Adam"):
+        load_checkpoint(path, trainer(Adam()))
