@@ -7,7 +7,9 @@ from .core.models import GMF, MF, MLP, NeuMF
 from .core.optimizers import SGD, Adagrad, Adam
 from .core.row_gradient import RowGradient
 from .data.sampling import NegativeSampler, epoch_batches
-from .evaluation.baselines import EASE, ItemKNN, Popularity
+from .evaluation.baselines import ItemKNN, Popularity
+from .evaluation.ease import EASE
+from .evaluation.implicit_als import ImplicitALS
 from .evaluation.metrics import Evaluation, evaluate
 from .recommender.recommender import Recommender
 from .training.row_adam import RowAdam

@@ -1,9 +1,8 @@
-"""What a neural recommender has to beat: counting, and one matrix inverse.
+"""What a neural recommender has to beat: counting.
 
 `Popularity` recommends to everybody what most people have; `ItemKNN` recommends what is had by the
-same people as the items you have; `EASE` solves for the best such item-to-item weights. None has a
-gradient, all are fitted in seconds, and they often match neural models (Ferrari Dacrema et al.
-2021, TOIS 39(2)).
+same people as the items you have. Neither has a gradient, both are fitted in seconds, and they
+often match neural models (Ferrari Dacrema et al. 2021, TOIS 39(2)); so do `EASE` and `ImplicitALS`.
 """
 
 import numpy as np
@@ -12,7 +11,6 @@ from ..core.layers import check_ids
 from ..data.sampling import check_count
 
 PAIRS_PER_GATHER = 4096
-USERS_PER_BLOCK = 1024
 
 
 class Popularity:
@@ -33,7 +31,7 @@ class Popularity:
 
     def predict(self, users, items):
         """users (B,), items (B,) -> scores (B,)."""
-        users, items = _check_pairs(self, users, items)
+        users, items = check_pairs(self, users, items)
         return self.n_i[items]
 
 
@@ -83,12 +81,12 @@ class ItemKNN:
 
     def predict(self, users, items):
         """users (B,), items (B,) -> scores (B,) float32."""
-        users, items = _check_pairs(self, users, items)
+        users, items = check_pairs(self, users, items)
         scores = np.empty(len(users), np.float32)
         for start in range(0, len(users), PAIRS_PER_GATHER):
             rows = slice(start, start + PAIRS_PER_GATHER)
             distinct, row = np.unique(users[rows], return_inverse=True)  # (U,), (B,)
-            has = _has(self, distinct)  # (U, n_items)
+            has = has_items(self, distinct)  # (U, n_items)
             near = self.nearest[items[rows]]  # (B, N)
             scores[rows] = (self.similarities[items[rows]] * has[row[:, None], near]).sum(axis=1)
         return scores
@@ -98,59 +96,20 @@ class ItemKNN:
 
         Fewer than k where fewer have a user in common with `item`, or where k > neighbours.
         """
-        _check_fitted(self)
+        check_fitted(self)
         check_count(k, 1, "k")
         (item,) = check_ids([item], self.n_items, "item")
         n_alike = np.count_nonzero(self.similarities[item, :k])
         return self.nearest[item, :n_alike], self.similarities[item, :n_alike]
 
 
-class EASE:
-    """A linear model without hidden layer: every item is predicted from all the others at once.
-
-        P = (X^T X + l2 I)^-1,    B[j, i] = -P[j, i] / P[i, i] for j != i,    B[i, i] = 0
-        score(u, i) = sum of B[j, i] over the items j of u
-
-    X is the 0/1 matrix user x item, and B minimises |X - X B|^2 + l2 |B|^2 among all matrices with
-    a zero diagonal, which keeps an item from predicting itself. Needs time n_items^3 and memory for
-    four n_items x n_items matrices of float64: .4 GB for the 3,706 items of MovieLens-1M.
-    Source: Steck 2019, WWW, equation 8.
-    """
-
-    def __init__(self, l2=500):
-        if not 0 < l2 < np.inf:
-            raise ValueError(f"l2 must be a finite number above 0, got {l2!r}")
-        self.l2 = float(l2)
-        self.n_users = self.n_items = None
-        self.items_of = None  # for each user, the array of its items
-        self.B = None  # (n_items, n_items) float32
-
-    def fit(self, train):
-        """Solve for B; returns self."""
-        self.n_users, self.n_items = train.n_users, train.n_items
-        self.items_of = np.split(train.items, train.offsets[1:-1])
-        G = self.l2 * np.eye(train.n_items)  # (n_items, n_items)
-        for start in range(0, train.n_users, USERS_PER_BLOCK):
-            users = range(train.n_users)[start : start + USERS_PER_BLOCK]
-            X = _has(self, users).astype(np.float32)  # (U, n_items); its counts are exact
-            G += X.T @ X  # (n_items, U) @ (U, n_items)
-        P = np.linalg.inv(G)
-        self.B = (P / -np.diag(P)).astype(np.float32)  # column i by -P[i, i]
-        np.fill_diagonal(self.B, 0)
-        return self
-
-    def predict(self, users, items):
-        """users (B,), items (B,) -> scores (B,) float32."""
-        users, items = _check_pairs(self, users, items)
-        scores = np.empty(len(users), np.float32)
-        order = np.argsort(users, kind="stable")  # (B,) the pairs of a user side by side
-        distinct, starts = np.unique(users[order], return_index=True)
-        for user, pairs in zip(distinct, np.split(order, starts[1:])):
-            scores[pairs] = self.B[np.ix_(self.items_of[user], items[pairs])].sum(axis=0)
-        return scores
+def users_by_item(train):
+    """-> users (n,) sorted by item, offsets (n_items + 1,): item i's begin at offsets[i]."""
+    order = np.argsort(train.items, kind="stable")
+    return train.users[order], np.searchsorted(train.items[order], np.arange(train.n_items + 1))
 
 
-def _has(baseline, users):
+def has_items(baseline, users):
     """Which items each of U users has: -> bool (U, n_items)."""
     has = np.zeros((len(users), baseline.n_items), bool)
     for row, user in enumerate(users):
@@ -158,13 +117,13 @@ def _has(baseline, users):
     return has
 
 
-def _check_fitted(baseline):
+def check_fitted(baseline):
     if baseline.n_items is None:
         raise RuntimeError(f"{type(baseline).__name__} knows nothing before fit(train)")
 
 
-def _check_pairs(baseline, users, items):
-    _check_fitted(baseline)
+def check_pairs(baseline, users, items):
+    check_fitted(baseline)
     users = check_ids(users, baseline.n_users, "users")
     items = check_ids(items, baseline.n_items, "items")
     if len(users) != len(items):

@@ -18,7 +18,8 @@ from ncf_numpy import (
 )
 from ncf_numpy.core.losses import BPR
 from ncf_numpy.datasets import Holdout, Interactions
-from ncf_numpy.evaluation.baselines import EASE, ItemKNN, Popularity
+from ncf_numpy.evaluation.baselines import ItemKNN, Popularity
+from ncf_numpy.evaluation.ease import EASE
 from ncf_numpy.evaluation.metrics import evaluate, rank_positives
 
 N_USERS, N_ITEMS = 7, 9

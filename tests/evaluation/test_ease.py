@@ -1,10 +1,13 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ncf_numpy.datasets import Interactions, load_ncf_files
-from ncf_numpy.evaluation.baselines import EASE
+from ncf_numpy.evaluation import ease
+from ncf_numpy.evaluation.ease import EASE
 from ncf_numpy.evaluation.metrics import evaluate
 
 
@@ -24,25 +27,39 @@ def test_two_items_by_hand():
     np.testing.assert_allclose(scores, [1 / 2, 1 / 2, 0], rtol=1e-6)
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.sampled_from([0.5, 10.0, 500.0]))
-def test_each_column_is_a_ridge_regression_on_the_other_items(seed, l2):
-    X = (np.random.default_rng(seed).random((9, 6)) < 0.5).astype(float)
-    X[0] = 1  # so that no row or column number is lost
+@st.composite
+def matrices(draw):
+    """More users than items, or fewer, and every row and column of a 0/1 matrix is in use."""
+    shape = draw(st.sampled_from([(9, 6), (6, 6), (5, 8), (1, 3)]))
+    X = np.random.default_rng(draw(st.integers(0, 2**32 - 1))).random(shape) < 0.5
+    X[0] = True
+    return X.astype(float)
+
+
+def scores_of_every_pair(model):
+    users, items = np.indices((model.n_users, model.n_items))
+    return model.predict(users.ravel(), items.ravel()).reshape(users.shape)
+
+
+@settings(max_examples=50, deadline=None)
+@given(matrices(), st.sampled_from([0.5, 10.0, 500.0]))
+def test_scores_are_those_of_a_ridge_regression_of_each_item_on_the_others(X, l2):
     model = EASE(l2).fit(interactions(X))
-    for i in range(6):
-        others = np.delete(X, i, axis=1)  # (9, 5)
-        normal = others.T @ others + l2 * np.eye(5)
-        weights = np.linalg.solve(normal, others.T @ X[:, i])  # (5,)
-        np.testing.assert_allclose(np.delete(model.B[:, i], i), weights, rtol=1e-4, atol=1e-6)
-        assert model.B[i, i] == 0
-    users, items = np.indices(X.shape)
-    scores = model.predict(users.ravel(), items.ravel()).reshape(X.shape)
-    np.testing.assert_allclose(scores, X @ model.B, rtol=1e-4, atol=1e-6)
+    assert (model.B is None) == (X.shape[0] < X.shape[1])
+    for i in range(X.shape[1]):
+        others = np.delete(X, i, axis=1)
+        normal = others.T @ others + l2 * np.eye(X.shape[1] - 1)
+        weights = np.linalg.solve(normal, others.T @ X[:, i])
+        if model.B is not None:
+            np.testing.assert_allclose(np.delete(model.B[:, i], i), weights, rtol=1e-4, atol=1e-6)
+            assert model.B[i, i] == 0
+        scores = model.predict(np.arange(len(X)), np.full(len(X), i))
+        np.testing.assert_allclose(scores, others @ weights, rtol=1e-4, atol=1e-6)
 
 
-def test_pairs_may_come_in_any_order():
-    X = np.random.default_rng(0).random((8, 5)) < 0.6
+@pytest.mark.parametrize("shape", [(8, 5), (5, 8)])
+def test_pairs_may_come_in_any_order(shape):
+    X = np.random.default_rng(0).random(shape) < 0.6
     X[0] = True
     model = EASE(2).fit(interactions(X))
     users, items = (a.ravel() for a in np.indices(X.shape))
@@ -52,12 +69,44 @@ def test_pairs_may_come_in_any_order():
     assert model.predict(users[:0], items[:0]).shape == (0,)
 
 
-def test_blocks_of_users_change_nothing(monkeypatch):
-    X = np.random.default_rng(0).random((8, 5)) < 0.6
+@pytest.mark.parametrize("shape", [(11, 7), (7, 11)])
+def test_blocks_change_nothing(shape, monkeypatch):
+    X = np.random.default_rng(0).random(shape) < 0.6
     X[0] = True
-    whole = EASE(2).fit(interactions(X)).B
-    monkeypatch.setattr("ncf_numpy.evaluation.baselines.USERS_PER_BLOCK", 3)
-    assert EASE(2).fit(interactions(X)).B.tolist() == whole.tolist()
+    whole = scores_of_every_pair(EASE(2).fit(interactions(X)))
+    monkeypatch.setattr(ease, "BLOCK", 3)
+    monkeypatch.setattr(ease, "GATHER", 20)
+    small = scores_of_every_pair(EASE(2).fit(interactions(X)))
+    np.testing.assert_allclose(small, whole, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("n", [1, 6, 7, 9, 20])
+def test_the_inverse_in_place_is_the_inverse(n, monkeypatch):
+    monkeypatch.setattr(ease, "BLOCK", 3)
+    A = np.random.default_rng(n).normal(size=(n, n))
+    G = A @ A.T + 0.1 * np.eye(n)
+    expected = np.linalg.inv(G)
+    ease.invert(G)
+    np.testing.assert_allclose(G, expected, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("shape", [(700, 400), (400, 700)])
+def test_no_more_memory_than_it_states(shape, monkeypatch):
+    monkeypatch.setattr(ease, "BLOCK", 64)
+    train = interactions(np.random.default_rng(0).random(shape) < 0.05)
+    tracemalloc.start()
+    model = EASE(10).fit(train)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    n_pairs = 3 * 8 * len(train)  # the pairs themselves, by user and by item
+    assert 0.8 * model.memory(*shape) < peak < model.memory(*shape) + n_pairs + 1e5
+
+
+def test_more_items_than_memory_is_refused_before_anything_is_allocated():
+    n = 2_000_000
+    train = Interactions([0], [0], np.arange(n), np.arange(n))
+    with pytest.raises(MemoryError, match=r"EASE on 2,000,000 users and 2,000,000 items needs 48,"):
+        EASE().fit(train)
 
 
 @pytest.mark.parametrize("l2", [0, -1, np.inf, np.nan])
