@@ -8,6 +8,7 @@ from .core.optimizers import SGD, Adagrad, Adam
 from .core.row_gradient import RowGradient
 from .data.sampling import NegativeSampler, epoch_batches
 from .evaluation.baselines import ItemKNN, Popularity
+from .evaluation.comparison import compare
 from .evaluation.ease import EASE
 from .evaluation.implicit_als import ImplicitALS
 from .evaluation.metrics import Evaluation, evaluate

@@ -11,25 +11,63 @@ import numpy as np
 from tqdm import tqdm
 
 from ..data.sampling import PairIndex, check_count
+from .measures import per_list
 
 BLOCK_PAIRS = 2**12  # pairs scored per call of predict: a wide tower's activations stay in cache
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What one scorer reached on one hold-out."""
+    """What one scorer reached on one hold-out: its figures at k, and the ranks they come from."""
 
     hr: float  # HR@k
     ndcg: float  # NDCG@k
     mrr: float
     k: int
-    ranks: np.ndarray = field(repr=False, compare=False)  # (E,) rank of each user's positive
+    ranks: np.ndarray = field(repr=False, compare=False)  # (E,) rank of each held-out item
+    users: np.ndarray = field(repr=False, compare=False)  # (E,) whose it is
+    items: np.ndarray = field(repr=False, compare=False)  # (E,)
+    lists: np.ndarray = field(repr=False, compare=False)  # (E,) which ranking it stands in
+    against: str = field(repr=False, compare=False)  # what it was ranked against
+
+    @classmethod
+    def of(cls, ranks, holdout, lists, k, against):
+        """From ranks (E,) of the held-out pairs, and the list 0, 1, ... that each stands in."""
+        values = (float(per_list(name, ranks, lists, k).mean()) for name in ("HR", "NDCG", "MRR"))
+        return cls(*values, k, ranks, holdout.users, holdout.items, lists, against)
+
+    def values(self, measure, k=None):
+        """One measure of every list, "HR", "NDCG", "precision", "recall", "MAP" or "MRR": -> (L,).
+
+        k: by default the evaluation's own.
+        """
+        return per_list(measure, self.ranks, self.lists, self.k if k is None else k)
+
+    def mean(self, measure, k=None):
+        """The mean of `values`, the figure that is usually reported."""
+        return float(self.values(measure, k).mean())
+
+    @property
+    def recall(self):
+        """recall@k: in lists with one held-out item each it is HR@k."""
+        return self.mean("recall")
+
+    def table(self, k=(5, 10, 20), measures=("HR", "NDCG", "precision", "recall", "MAP")):
+        """A DataFrame with a row for each k and a column for each measure."""
+        import pandas as pd
+
+        rows = [{name: self.mean(name, each) for name in measures} for each in k]
+        return pd.DataFrame(rows, index=pd.Index(k, name="k"))
 
 
 def evaluate(scorer, holdout, k=10, *, progress=False):
-    """Rank every positive of `holdout` by `scorer.predict` and average: -> Evaluation."""
+    """Rank every positive of `holdout` by `scorer.predict` and average: -> Evaluation.
+
+    Each has a list of its own: several held-out items of one user do not compete with each other.
+    """
     ranks = rank_positives(scorer, holdout, progress=progress)
-    return Evaluation(hit_ratio(ranks, k), ndcg(ranks, k), mrr(ranks), k, ranks)
+    against = f"{holdout.candidates.shape[1]} sampled"
+    return Evaluation.of(ranks, holdout, np.arange(len(ranks)), k, against)
 
 
 def rank_positives(scorer, holdout, *, block=BLOCK_PAIRS, progress=False):

@@ -5,47 +5,27 @@ order of two models can reverse (Krichene & Rendle 2020, KDD). Items of a user's
 left out of the ranking: nobody is recommended what they have, and a model scores those highest.
 """
 
-from dataclasses import dataclass, field
-
 import numpy as np
 from tqdm import tqdm
 
 from ..core.layers import check_ids
 from ..core.models import MLP, NeuMF
 from ..data.sampling import check_count
+from .metrics import Evaluation
 
 BLOCK_PAIRS = 2**12  # pairs scored at a time: the activations of a tower stay in cache
 
 
-@dataclass(frozen=True)
-class CatalogueEvaluation:
-    """What one scorer reached among all items. With one held-out item a user, recall is HR."""
-
-    hr: float  # share of users with a held-out item among the first k
-    ndcg: float
-    recall: float  # mean over users of the share of their held-out items among the first k
-    k: int
-    ranks: np.ndarray = field(repr=False, compare=False)  # (E,) of each held-out pair
-
-
 def evaluate_catalogue(scorer, holdout, train, k=10, *, mask_train=True, progress=False):
-    """Rank the held-out pairs of `holdout` (anything with users and items) among all items."""
+    """Rank the held-out pairs of `holdout` (anything with users and items) among all items.
+
+    -> Evaluation, whose lists are the users': a user's held-out items stand in one list.
+    """
     check_count(k, 1, "k")
     options = {"mask_train": mask_train, "progress": progress}
     ranks = rank_in_catalogue(scorer, holdout.users, holdout.items, train, **options)
-    users, row = np.unique(holdout.users, return_inverse=True)  # (U,), (E,)
-    n_held_out = np.bincount(row)  # (U,)
-    found = np.bincount(row[ranks < k], minlength=len(users))  # (U,)
-    gains = 1 / np.log2(np.arange(k) + 2)  # (k,) of the ranks 0, 1, ...
-    dcg = np.bincount(row, np.append(gains, 0)[ranks.clip(max=k)])  # (U,)
-    best = gains.cumsum()[n_held_out.clip(max=k) - 1]  # (U,) all held-out items come first
-    return CatalogueEvaluation(
-        hr=float(np.mean(found > 0)),
-        ndcg=float(np.mean(dcg / best)),
-        recall=float(np.mean(found / n_held_out)),
-        k=k,
-        ranks=ranks,
-    )
+    lists = np.unique(holdout.users, return_inverse=True)[1]  # (E,)
+    return Evaluation.of(ranks, holdout, lists, k, f"all {train.n_items:,}")
 
 
 def rank_in_catalogue(scorer, users, items, train, *, mask_train=True, progress=False):

@@ -8,8 +8,8 @@ import ncf_numpy
 PUBLIC = """
 Embedding Dense Bias ReLU Sigmoid RowGradient BinaryCrossEntropy BinaryCrossEntropyWithLogits BPR
 MF GMF MLP NeuMF SGD Adagrad Adam RowAdam Trainer fit train_step NegativeSampler epoch_batches
-evaluate Evaluation Popularity ItemKNN EASE Recommender check_gradients check_layer
-numerical_gradient GradientError
+evaluate Evaluation compare Popularity ItemKNN EASE ImplicitALS Recommender
+check_gradients check_layer numerical_gradient GradientError
 """
 
 
