@@ -1,0 +1,67 @@
+"""The k best items of every user, exactly: equal scores in the order of the items' indices.
+
+A block of users is scored at a time, by matrix products where the scorer has them, so that memory
+does not grow with users x items. Products round a little differently from the model's own forward,
+and not always alike for equal items; so they only say who can be among the first k at all: whoever
+is not below the k-th largest score by more than rounding explains. These few, some more than k, are
+scored again by the model itself, and sorted.
+"""
+
+import numpy as np
+
+from ..core.layers import check_ids
+from ..data.sampling import check_count
+from .catalogue import Catalogue
+
+ROUNDING = 1000  # what it may come to: machine epsilons of a user's largest score
+
+
+def top_k(scorer, users, k, n_items, *, excluded=None, candidates=None, progress=False):
+    """The k best items of each user, the best first: -> rows (N,), items (N,), scores (N,).
+
+    rows say whose an item is: that of users[rows]. Fewer than k where fewer items are left.
+    users (U,): indices.  excluded: for each of them an array of items to leave out, such as those
+    the user has.  candidates (C,): the only items to choose from.  progress: a bar on stderr.
+    Scores are a neural model's logits, and what `predict` gives for any other scorer.
+    Raises FloatingPointError, naming the user, for scores that are not finite.
+    """
+    check_count(k, 1, "k")
+    users = np.asarray(users, np.intp)
+    excluded = [[]] * len(users) if excluded is None else excluded
+    if len(excluded) != len(users):
+        raise ValueError(f"excluded must be one array a user, got {len(excluded)} of {len(users)}")
+    is_candidate = np.ones(n_items, bool)
+    if candidates is not None:
+        is_candidate[:] = False
+        is_candidate[check_ids(candidates, n_items, "candidates")] = True
+    catalogue = Catalogue(scorer, n_items)
+    found = [(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0, np.float32))]
+    for block, scores in catalogue.blocks(users, progress=progress):  # (U, n_items)
+        margin = ROUNDING * np.finfo(scores.dtype).eps * np.abs(scores).max(axis=1)  # (U,)
+        scores[:, ~is_candidate] = -np.inf
+        for row, items in zip(scores, excluded[block]):
+            row[items] = -np.inf
+        row, item = contenders(scores, k, margin)  # (M,) each
+        row, item, score = first_k(row, item, catalogue.pairs(users[block][row], item), k)
+        found.append((block.start + row, item, score))
+    return tuple(np.concatenate(column) for column in zip(*found))
+
+
+def contenders(scores, k, margin):
+    """scores (U, n), margin (U,) -> row, item (M,): all that may be among a row's first k.
+
+    Ascending by row, then by item. -inf is never among them.
+    """
+    n = scores.shape[1]
+    place = n - min(k, n)
+    kth = np.partition(scores, place, axis=1)[:, place]  # (U,)
+    least = np.maximum(kth - margin, np.finfo(scores.dtype).min)  # (U,)
+    return np.divmod(np.flatnonzero(scores >= least[:, None]), n)
+
+
+def first_k(row, item, score, k):
+    """Of pairs (M,), ascending by row and item, each row's k best: the best first, then by item."""
+    order = np.lexsort((-score, row))  # stable
+    row, item, score = row[order], item[order], score[order]
+    place = np.arange(len(row)) - np.searchsorted(row, row)  # in its row
+    return row[place < k], item[place < k], score[place < k]
