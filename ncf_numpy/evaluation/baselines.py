@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.layers import check_ids
 from ..data.sampling import check_count
+from .top_k import largest
 
 PAIRS_PER_GATHER = 4096
 
@@ -33,6 +34,10 @@ class Popularity:
         """users (B,), items (B,) -> scores (B,)."""
         users, items = check_pairs(self, users, items)
         return self.n_i[items]
+
+    def scores(self, users):
+        """users (U,) -> scores (U, n_items)."""
+        return np.tile(self.n_i, (len(users), 1))
 
 
 class ItemKNN:
@@ -60,24 +65,52 @@ class ItemKNN:
         self.items_of = None  # for each user, the array of its items
         self.nearest = None  # (n_items, N) items, the nearest first; N = min(neighbours, n_items)
         self.similarities = None  # (n_items, N) float32
+        self._listed = None  # the same lists the other way round, made when first asked for
 
     def fit(self, train):
         """Find every item's neighbours; returns self. Memory for one row of sim at a time."""
         self.n_users, self.n_items = train.n_users, train.n_items
         self.items_of = np.split(train.items, train.offsets[1:-1])
-        n_i = np.bincount(train.items, minlength=train.n_items)  # (n_items,)
-        by_item = train.users[np.argsort(train.items, kind="stable")]  # (n,)
-        users_of = np.split(by_item, np.cumsum(n_i)[:-1])
+        by_item, offsets = users_by_item(train)
+        users_of = np.split(by_item, offsets[1:-1])
+        n_i = np.diff(offsets).clip(1)  # (n_items,)
         self.nearest = np.empty((train.n_items, min(self.neighbours, train.n_items)), np.intp)
         self.similarities = np.empty(self.nearest.shape, np.float32)
         for i, users in enumerate(users_of):
             had_too = np.concatenate([train.items[:0], *(self.items_of[u] for u in users)])
             shared = np.bincount(had_too, minlength=train.n_items)  # (n_items,) |U_i & U_j|
             shared[i] = 0
-            sim = shared / (np.sqrt(n_i[i].clip(1) * n_i.clip(1)) + self.shrink)  # (n_items,)
-            self.nearest[i] = np.argsort(-sim, kind="stable")[: self.neighbours]
+            sim = shared / (np.sqrt(n_i[i] * n_i) + self.shrink)  # (n_items,)
+            self.nearest[i] = largest(sim, self.neighbours)
             self.similarities[i] = sim[self.nearest[i]]
+        self._listed = None
         return self
+
+    def scores(self, users):
+        """users (U,) -> scores (U, n_items) float32."""
+        if self._listed is None:
+            self._listed = self._items_that_list()
+        items, similarities, offsets = self._listed
+        has = [self.items_of[user] for user in users]
+        row = np.repeat(np.arange(len(users)), [len(each) for each in has])  # (P,)
+        has = np.concatenate(has)  # (P,)
+        n = np.diff(offsets)[has]  # (P,) how many items list each of them
+        place = np.arange(n.sum()) + np.repeat(offsets[has] - n.cumsum() + n, n)  # (G,)
+        cell = np.repeat(row * self.n_items, n) + items[place]  # (G,) in the flat matrix
+        size = len(users) * self.n_items
+        sums = np.bincount(cell, similarities[place], size)
+        return sums.reshape(len(users), self.n_items).astype(np.float32)
+
+    def _items_that_list(self):
+        """For each item j the items i that have j among their nearest, and sim(i, j).
+
+        -> items (M,), similarities (M,), offsets (n_items + 1,): those of j begin at offsets[j].
+        """
+        item, place = np.nonzero(self.similarities)  # (M,), (M,)
+        near = self.nearest[item, place]  # (M,)
+        order = np.argsort(near, kind="stable")
+        offsets = np.searchsorted(near[order], np.arange(self.n_items + 1))
+        return item[order], self.similarities[item, place][order], offsets
 
     def predict(self, users, items):
         """users (B,), items (B,) -> scores (B,) float32."""

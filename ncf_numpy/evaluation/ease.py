@@ -6,7 +6,7 @@ choose, and on many data sets no neural model ranks better.
 
 import numpy as np
 
-from .baselines import check_pairs, users_by_item
+from .baselines import check_pairs, has_items, users_by_item
 from .memory import check_memory
 
 BLOCK = 1024  # rows of X made dense, and columns inverted, at a time
@@ -82,6 +82,16 @@ class EASE:
         """users (B,), items (B,) -> scores (B,) float32."""
         users, items = check_pairs(self, users, items)
         return self._from_items(users, items) if self.T is None else self._from_users(users, items)
+
+    def scores(self, users):
+        """users (U,) -> scores (U, n_items) float32."""
+        has = has_items(self, users).astype(np.float32)  # (U, n_items)
+        if self.T is None:
+            return has @ self.B  # (U, n_items) @ (n_items, n_items)
+        who, offsets = self.by_item
+        item = np.repeat(np.arange(self.n_items), np.diff(offsets))  # (n,) of each user in who
+        sums = [np.bincount(item, self.T[user, who], self.n_items) for user in users]
+        return ((np.stack(sums) - has * self.s) / (1 - self.s)).astype(np.float32)
 
     def _from_items(self, users, items):
         scores = np.empty(len(users), np.float32)

@@ -85,3 +85,7 @@ class ImplicitALS:
         """users (B,), items (B,) -> scores (B,) float32."""
         users, items = check_pairs(self, users, items)
         return (self.P[users] * self.Q[items]).sum(axis=1)
+
+    def scores(self, users):
+        """users (U,) -> scores (U, n_items) float32."""
+        return self.P[users] @ self.Q.T

@@ -65,3 +65,12 @@ def first_k(row, item, score, k):
     row, item, score = row[order], item[order], score[order]
     place = np.arange(len(row)) - np.searchsorted(row, row)  # in its row
     return row[place < k], item[place < k], score[place < k]
+
+
+def largest(values, k):
+    """The indices of the k largest of values (n,), the largest first, equal ones by index."""
+    k = min(k, len(values))
+    kth = np.partition(values, len(values) - k)[len(values) - k]
+    above = np.flatnonzero(values > kth)
+    above = above[np.argsort(-values[above], kind="stable")]
+    return np.append(above, np.flatnonzero(values == kth)[: k - len(above)])

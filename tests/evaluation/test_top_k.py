@@ -3,10 +3,11 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from ncf_numpy import EASE, GMF, MF, MLP, ItemKNN, NeuMF, Popularity
+from ncf_numpy import EASE, GMF, MF, MLP, ImplicitALS, ItemKNN, NeuMF, Popularity
 from ncf_numpy.core.models import Model
 from ncf_numpy.datasets import Interactions
-from ncf_numpy.evaluation.top_k import top_k
+from ncf_numpy.evaluation.catalogue import Catalogue
+from ncf_numpy.evaluation.top_k import largest, top_k
 
 N_USERS, N_ITEMS = 9, 41
 NEURAL = {
@@ -17,7 +18,12 @@ NEURAL = {
     "neumf": lambda n, m, rng: NeuMF(n, m, 3, (8, 6, 4), rng),
     "neumf, alpha .5": lambda n, m, rng: NeuMF(n, m, 3, (8, 6, 4), rng, branch_weight=0.5),
 }
-BASELINES = {"popularity": Popularity, "itemknn": ItemKNN, "ease": EASE}
+BASELINES = {
+    "popularity": Popularity,
+    "itemknn": lambda: ItemKNN(neighbours=5),
+    "ease": EASE,
+    "ials": lambda: ImplicitALS(3),
+}
 
 
 class Table:
@@ -91,13 +97,32 @@ def test_the_best_of_a_model_are_those_of_sorting_everything(name, weights):
     assert_equal(found, by_sorting(model, users, 10, N_ITEMS, excluded))
 
 
+@pytest.mark.parametrize("n_items", [N_ITEMS, 5])  # more and fewer than users
 @pytest.mark.parametrize("name", BASELINES)
-def test_the_best_of_a_baseline_are_those_of_sorting_everything(name):
-    train = random_train()
+def test_the_best_of_a_baseline_are_those_of_sorting_everything(name, n_items):
+    train = random_train(n_items)
     model, users = BASELINES[name]().fit(train), np.arange(N_USERS)
+    assert Catalogue(model, n_items).by_products == model.scores
     excluded = [train.items_of(user) for user in users]
-    found = top_k(model, users, 10, N_ITEMS, excluded=excluded)
-    assert_equal(found, by_sorting(model, users, 10, N_ITEMS, excluded))
+    found = top_k(model, users, 3, n_items, excluded=excluded)
+    assert_equal(found, by_sorting(model, users, 3, n_items, excluded))
+    pairs = np.divmod(np.arange(N_USERS * n_items), n_items)
+    scores = Catalogue(model, n_items).scores(users)
+    np.testing.assert_allclose(scores.ravel(), model.predict(*pairs), rtol=1e-5, atol=1e-6)
+
+
+def test_scores_of_item_knn_are_of_the_latest_fit():
+    model = ItemKNN().fit(random_train(seed=1))
+    before = model.scores([0, 1])
+    after = model.fit(random_train(seed=2)).scores([0, 1])
+    assert not np.array_equal(before, after)
+    assert np.array_equal(after, ItemKNN().fit(random_train(seed=2)).scores([0, 1]))
+
+
+@pytest.mark.parametrize("k", [1, 3, 7, 8])
+def test_largest_of_a_vector_with_ties(k):
+    values = np.array([2.0, 0, 3, 2, 0, 3, 2])
+    assert largest(values, k).tolist() == [2, 5, 0, 3, 6, 1, 4][:k]
 
 
 @pytest.mark.parametrize("scale", [1e-20, 1, 1e15])
