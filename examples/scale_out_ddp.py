@@ -23,8 +23,8 @@ from tqdm import tqdm
 from ncf_numpy import NegativeSampler, Recommender, epoch_batches, evaluate
 from ncf_numpy.commands.data_options import add_data_options, find_data, load_split
 from ncf_numpy.commands.training_options import widths
+from ncf_numpy.core.build import MODELS
 from ncf_numpy.data.sampling import count_batches
-from ncf_numpy.recommender.recommender import MODELS
 from ncf_numpy.to_torch.export import from_torch, to_torch
 
 try:
@@ -61,7 +61,7 @@ def parse_arguments(argv=None):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_data_options(parser)
-    neural = [name for name in MODELS if name not in ("itemknn", "popularity")]
+    neural = list(MODELS)
     group = parser.add_argument_group("model and training")
     group.add_argument("--model", choices=neural, default="neumf", help="(default: neumf)")
     for name, (kind, default, text) in OPTIONS.items():
@@ -150,7 +150,7 @@ def train(arguments):
     else:  # the right shapes are enough: the weights come from process 0
         rng = np.random.default_rng(arguments.seed)
         sizes = split.train.n_users, split.train.n_items
-        start = MODELS[arguments.model](recommender.settings, *sizes, rng)
+        start = MODELS[arguments.model](*sizes, recommender.settings, rng)
     model, optimizers = distribute(to_torch(start), arguments.lr, arguments.sparse)
 
     sampler = NegativeSampler(split.train)

@@ -183,3 +183,32 @@ def digest(arrays):
         hasher.update(f"{name} {array.dtype.str} {array.shape} ".encode())
         hasher.update(array.reshape(-1).view(np.uint8))
     return hasher.digest()
+
+
+def check_arrays(arrays, expected):
+    """Raise ValueError unless arrays are {name: (shape, dtype)} as expected, and all finite."""
+    for name in {**expected, **arrays}:
+        if name not in arrays:
+            raise ValueError(f"{name} is missing")
+        if name not in expected:
+            raise ValueError(f"{name} does not belong there")
+        array, (shape, dtype) = arrays[name], expected[name]
+        if array.shape != shape or array.dtype != dtype:
+            raise ValueError(
+                f"{name} is {array.dtype} of shape {array.shape}, expected {np.dtype(dtype)} of "
+                f"shape {shape}"
+            )
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} holds NaN or infinite numbers")
+
+
+def check_history(rows):
+    """Raise ValueError unless rows are a history, a list of dicts with the same names each."""
+    numbers = (bool, int, float)
+    if not isinstance(rows, list) or not all(
+        isinstance(row, dict)
+        and row.keys() == rows[0].keys()
+        and all(isinstance(value, numbers) for value in row.values())
+        for row in rows
+    ):
+        raise ValueError("the history is no list of rows of numbers")

@@ -1,6 +1,6 @@
 """Mutation testing: does a test notice when one operator, sign, index or constant is wrong?
 
-    python tools/mutate.py                       # all mutants of the nine mathematics files
+    python tools/mutate.py                       # all mutants of the mathematics files
     python tools/mutate.py --sample 60 --seed 1  # a sample, for CI
     python tools/mutate.py core/losses.py --csv out.csv
 
@@ -38,6 +38,11 @@ MEMORY = 8 * 2**30  # bytes of address space
 SLOW = "after_2000_training_steps or after_6000_prescribed_steps"
 UNTIMED = "not fast"
 TESTS = {
+    "core/checks.py": [
+        ["core/test_small_print.py", "core/test_layers.py", "-k", UNTIMED],
+        ["core/test_losses.py", "core/test_models.py", "core/test_optimizers.py"],
+        ["data/test_sampling.py", "data/test_split.py"],
+    ],
     "core/layers.py": [
         ["core/test_layers.py", "core/test_small_print.py", "-k", UNTIMED],
         ["core/test_models.py"],

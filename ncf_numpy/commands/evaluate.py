@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 
 from .. import plots
-from ..core.models import Model
-from ..data.sampling import check_count
+from ..core.checks import check_count
 from ..datasets import sample_lastfm
 from ..evaluation.metrics import evaluate
-from ..recommender.recommender import MODELS
+from ..recommender.models import build, has_epochs
 from ..training.row_adam import RowAdam
 from ..training.trainer import fit
 from .data_options import add_data_options, check_outputs, load_split
@@ -83,8 +82,8 @@ def best_possible(split, arguments):
 def fitted(settings, split, arguments):
     """A trained model and its history, which is empty for a baseline."""
     rng = np.random.default_rng(settings["seed"])
-    model = MODELS[settings["model"]](settings, split.train.n_users, split.train.n_items, rng)
-    if not isinstance(model, Model):
+    model = build(settings, split.train.n_users, split.train.n_items, rng)
+    if not has_epochs(settings["model"]):
         return model.fit(split.train_and_validation()), pd.DataFrame()
     training = {key: settings[key] for key in ("epochs", "patience", "batch_size", "negatives")}
     progress = False if arguments.quiet else None

@@ -6,18 +6,13 @@ import sys
 import numpy as np
 
 from .. import plots
+from ..core.build import MODELS
 from ..core.gradcheck import GradientError, check_gradients, redraw_embeddings
 from ..core.losses import BinaryCrossEntropyWithLogits
-from ..core.models import GMF, MF, MLP, NeuMF
 from ..learn import step_error
 from ..learn.bugs import BUGS, planted
 
-MODELS = {
-    "mf": lambda rng, dtype: MF(7, 9, 8, rng, dtype=dtype),
-    "gmf": lambda rng, dtype: GMF(7, 9, 8, rng, dtype=dtype),
-    "mlp": lambda rng, dtype: MLP(7, 9, (64, 32, 16, 8), rng, dtype=dtype),
-    "neumf": lambda rng, dtype: NeuMF(7, 9, 8, (64, 32, 16, 8), rng, dtype=dtype),
-}
+SETTINGS = {"factors": 8, "layers": (64, 32, 16, 8)}
 USERS = np.array([3, 1, 3, 0, 2, 1])  # (B,)
 ITEMS = np.array([2, 5, 2, 1, 5, 0])  # (B,)
 LABELS = np.array([1.0, 0.0, 1.0, 0.0, 0.0, 1.0])  # (B,)
@@ -79,7 +74,7 @@ def check(name, bug):
 def make(name, dtype):
     """A model whose embeddings are large enough to be checked; equal weights for every dtype."""
     rng = np.random.default_rng(0)
-    model = MODELS[name](rng, dtype)
+    model = MODELS[name](7, 9, SETTINGS, rng, dtype=dtype)
     redraw_embeddings(model, rng)
     return model
 

@@ -2,10 +2,9 @@
 
 import numpy as np
 
+from ..core.checks import check_count, check_sizes, check_widths
 from ..core.optimizers import SGD
-from ..data.sampling import check_count
 from ..evaluation.metrics import evaluate
-from ..recommender.recommender import check_size
 from ..training.pretraining import pretrain
 from ..training.row_adam import RowAdam
 from .data_options import add_data_options, load_split
@@ -46,8 +45,8 @@ def add_parser(commands):
 def run(arguments):
     a = arguments
     check_count(a.seed, 0, "seed")
-    for size in (a.factors, *a.layers):
-        check_size(size, "factors and layers")
+    check_sizes(factors=a.factors)
+    check_widths(a.layers)
     if not 0 <= a.alpha <= 1:
         raise ValueError(f"alpha must be in [0, 1], got {a.alpha}")
     rng = np.random.default_rng(a.seed)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
+from ..core.build import MODELS
+from ..core.checks import check_count, check_sizes, check_widths
 from ..core.losses import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
 from ..core.optimizers import SGD, Adam
-from ..data.sampling import check_count
 from ..learn.stepper import terminal
 from ..learn.stepper.batch import build_model, choose_batch
 from ..learn.stepper.page import build_page
 from ..learn.stepper.trace import trace_step
-from ..recommender.recommender import check_size
 from .data_options import add_data_options, check_outputs, load_data
 from .training_options import widths
 
@@ -32,7 +32,7 @@ def add_parser(commands):
         "forward and backward, g numerical check here, w weights, q quit. In a pipe it prints all.",
         epilog="example: python -m ncf_numpy step --model neumf --html step.html --steps 50",
     )
-    parser.add_argument("--model", choices=("mf", "gmf", "mlp", "neumf"), default="neumf")
+    parser.add_argument("--model", choices=MODELS, default="neumf")
     parser.add_argument("--loss", choices=LOSSES, default="logits")
     parser.add_argument("--optimizer", choices=OPTIMIZERS, default="adam")
     parser.add_argument("--lr", type=float, help="learning rate (default: adam 0.01, sgd 0.5)")
@@ -59,10 +59,9 @@ def run(arguments):
         return 2
     check_count(arguments.seed, 0, "seed")
     if arguments.steps:
-        check_size(arguments.steps, "steps")
-    check_size(arguments.batch, "batch")
-    for size in (arguments.factors, *arguments.layers):
-        check_size(size, "factors and layers")
+        check_sizes(steps=arguments.steps)
+    check_sizes(batch=arguments.batch, factors=arguments.factors)
+    check_widths(arguments.layers)
     check_outputs(arguments, arguments.html, arguments.json)
     if arguments.data is None and arguments.dataset == "auto":
         arguments.dataset = "sample"

@@ -7,11 +7,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from .. import plots
-from ..core.models import Model
+from ..recommender.models import has_epochs
 from .data_options import add_data_options, check_outputs, load_data
 from .training_options import add_model_option, add_training_options, make_recommender
-
-WITHOUT_EPOCHS = "itemknn", "popularity"
 
 
 def add_parser(commands):
@@ -54,7 +52,7 @@ def run(arguments):
         check_place(arguments.log)
     if arguments.plot:
         check_plot(arguments)
-    if arguments.resume and arguments.model in WITHOUT_EPOCHS:
+    if arguments.resume and not has_epochs(arguments.model):
         raise ValueError(f"--resume goes on with the epochs, and {arguments.model} has none")
     if arguments.resume and not Path(checkpoint).is_file():
         raise FileNotFoundError(f"nothing to resume: there is no {checkpoint}")
@@ -102,7 +100,7 @@ def keep(recommender, path, checkpoint):
     again = "the same command with --resume goes on from"
     if recommender.model is not None:
         recommender.save(path)
-        epochs = len(recommender.history) if isinstance(recommender.model, Model) else 0
+        epochs = len(recommender.history) if has_epochs(recommender.settings["model"]) else 0
         kept = f"keeps epoch {epochs}, the last finished one; {again} there"
         text = f"interrupted: {path} {kept if epochs else 'is saved'}"
     elif Path(checkpoint).is_file():
@@ -130,7 +128,7 @@ def check_place(path):
 
 def check_plot(arguments):
     """Raise before anything is read where there will be no curves, or no place for them."""
-    if arguments.model in WITHOUT_EPOCHS:
+    if not has_epochs(arguments.model):
         raise ValueError(f"--plot draws epochs, and {arguments.model} has none")
     plots.check_file(arguments.plot)
 

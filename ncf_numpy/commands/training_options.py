@@ -2,7 +2,8 @@
 
 import argparse
 
-from ..recommender.recommender import MODELS, Recommender
+from ..recommender.models import MODELS
+from ..recommender.recommender import Recommender
 
 HELP = {
     "factors": (int, "factors of GMF and MF (default: 8)"),

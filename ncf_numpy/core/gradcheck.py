@@ -9,10 +9,10 @@ as h^2 if g is the gradient and only as h if it is not (the order of the Taylor 
 import math
 
 import numpy as np
-import pandas as pd
 
 from .layers import ReLU
 from .row_gradient import RowGradient
+from .table import as_table
 
 STEP = 1e-5
 RTOL, ATOL = 1e-6, 1e-9
@@ -20,7 +20,7 @@ MOST_ENTRIES = 200  # an array of more is sampled
 
 
 class GradientError(ArithmeticError):
-    """A gradient is wrong. `table` is the DataFrame of all arrays, the right and the wrong."""
+    """A gradient is wrong. `table` has a row for each array, the right and the wrong."""
 
     def __init__(self, message, table):
         super().__init__(message)
@@ -50,11 +50,11 @@ def check_gradients(
     gradients are so small that a wrong one passes. users, items, labels (B,), best with repeats.
     rng draws the sample of entries and the directions; default_rng(0) if None.
 
-    Returns a DataFrame with a row per array, the loss's gradient by the logits first: array, shape,
-    entries (how many were compared), kinks (how many more crossed a ReLU kink and could not be),
-    rel_error (the worst |analytic - numerical| / (max of both + atol / rtol)), and order: 2.00 for
-    the right gradient, about 1 for a wrong one, "exact" where the remainder is rounding, "kink"
-    where even the smallest step crosses one.
+    Returns a DataFrame (see `as_table`) with a row per array, the loss's gradient by the logits
+    first: array, shape, entries (how many were compared), kinks (how many more crossed a ReLU kink
+    and could not be), rel_error (the worst |analytic - numerical| / (max of both + atol / rtol)),
+    and order: 2.00 for the right gradient, about 1 for a wrong one, "exact" where the remainder is
+    rounding, "kink" where even the smallest step crosses one.
     Raises GradientError that names array, index, analytic and numerical value if a rel_error is
     above rtol; TypeError for float32 weights. Weights are left bit-identical.
     """
@@ -141,7 +141,16 @@ class Check:
                 compared.append((index, dense[index], slope))
         errors = [self.relative_error(analytic, numerical) for _, analytic, numerical in compared]
         worst = max(errors, default=math.nan)
-        self.rows.append((name, x.shape, len(compared), kinks, worst, order))
+        self.rows.append(
+            {
+                "array": name,
+                "shape": x.shape,
+                "entries": len(compared),
+                "kinks": kinks,
+                "rel_error": worst,
+                "order": order,
+            }
+        )
         wrong = [entry for entry, error in zip(compared, errors, strict=True) if error > self.rtol]
         if wrong:
             self.errors.append(self.describe(name, wrong, len(compared), kinks))
@@ -154,8 +163,7 @@ class Check:
             self.errors.append(f"{name}: Taylor remainder of order {order}; 2.00 is right")
 
     def result(self):
-        columns = ["array", "shape", "entries", "kinks", "rel_error", "order"]
-        table = pd.DataFrame(self.rows, columns=columns)
+        table = as_table(self.rows)
         if self.errors:
             raise GradientError("\n".join(self.errors), table)
         return table

@@ -18,6 +18,7 @@ import math
 
 import numpy as np
 
+from .checks import check_ids, check_input, check_upstream
 from .row_gradient import RowGradient
 
 
@@ -71,9 +72,7 @@ class Dense:
 
     def forward(self, x):
         """x (B, n_in) -> y (B, n_out)."""
-        if x.ndim != 2 or x.shape[1] != len(self.W) or x.dtype != self.W.dtype:
-            expected = f"{self.W.dtype} of shape (B, {len(self.W)})"
-            raise ValueError(f"Dense expects x as {expected}, got {x.dtype} of shape {x.shape}")
+        check_input(self, x, self.W.dtype, (len(self.W),))
         self.x = x
         self.y = x.dot(self.W) + self.b  # (B, n_in) @ (n_in, n_out) + (n_out,)
         return self.y
@@ -100,9 +99,7 @@ class Bias:
 
     def forward(self, x):
         """x (B,) -> y (B,)."""
-        if x.ndim != 1 or x.dtype != self.b.dtype:
-            expected = f"{self.b.dtype} of shape (B,)"
-            raise ValueError(f"Bias expects x as {expected}, got {x.dtype} of shape {x.shape}")
+        check_input(self, x, self.b.dtype)
         self.y = x + self.b  # (B,) + (1,)
         return self.y
 
@@ -169,33 +166,3 @@ def sigmoid(x):
     """1 / (1 + exp(-x)) without overflow: exp only ever sees -|x|."""
     e = np.exp(-np.abs(x))  # in (0, 1]
     return np.where(x >= 0, 1, e) / (1 + e)
-
-
-def check_ids(ids, n_rows, name="ids"):
-    """Return ids as an array of row numbers (B,), or raise: NumPy would take -1 for the last row.
-
-    TypeError for ids that are not integers, ValueError for any shape but (B,), IndexError for an
-    id outside [0, n_rows).
-    """
-    ids = np.asarray(ids)
-    if ids.dtype.kind not in "iu":
-        raise TypeError(f"{name} must be integer row numbers, got {ids.dtype}: {ids.ravel()[:3]}")
-    if ids.ndim != 1:
-        raise ValueError(f"{name} must have shape (B,), got {ids.shape}")
-    if ids.size and not 0 <= ids[ids.astype(np.uintp).argmax()] < n_rows:  # -1 is huge if unsigned
-        bad = ids[(ids < 0) | (ids >= n_rows)][0]
-        raise IndexError(
-            f"{name} must be in [0, {n_rows}), got {bad}: number raw ids from 0 first, and take "
-            "the size of a table from all the data, not from its training part"
-        )
-    return ids.astype(np.intp, copy=False)
-
-
-def check_upstream(layer, dy):
-    """Raise unless there was a forward and dy has the shape and dtype of its output."""
-    name, y = type(layer).__name__, layer.y
-    if y is None:
-        raise RuntimeError(f"{name}.backward before any forward: it has nothing to differentiate")
-    if dy.shape != y.shape or dy.dtype != y.dtype:
-        got = f"{dy.dtype} of {dy.shape}"
-        raise ValueError(f"{name}.backward expects dy as {y.dtype} of shape {y.shape}, got {got}")

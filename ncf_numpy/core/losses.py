@@ -9,6 +9,7 @@ is a mean, so that a batch of 256 and one of 1,024 can be compared and share a l
 
 import numpy as np
 
+from .checks import check_forward, check_labels
 from .layers import sigmoid
 
 
@@ -99,20 +100,3 @@ class BPR:
         dx = -sigmoid(-self.x) / len(self.x)  # (B,)
         dz = np.concatenate([dx * self.sign, -dx * self.sign])  # (2B,)
         return dz
-
-
-def check_labels(labels, prediction):
-    """Return labels in the prediction's dtype; (B, 1) against (B,) would broadcast to (B, B)."""
-    z, labels = prediction, np.asarray(labels, prediction.dtype)
-    if z.dtype.kind != "f" or z.ndim != 1 or labels.shape != z.shape or labels.size == 0:
-        got = f"{z.shape} and {labels.shape} of {z.dtype}"
-        raise ValueError(f"prediction and labels must be floats of shape (B,), B > 0, got {got}")
-    if not (labels.min() >= 0 and labels.max() <= 1):
-        raise ValueError(f"labels must be in [0, 1], got {labels.min()} to {labels.max()}")
-    return labels
-
-
-def check_forward(loss, remembered):
-    """Raise if the loss has seen no batch yet."""
-    if remembered is None:
-        raise RuntimeError(f"{type(loss).__name__}.backward before any forward")

@@ -13,6 +13,7 @@ import math
 
 import numpy as np
 
+from .checks import check_pairs, check_sizes, check_widths
 from .layers import Bias, Dense, Embedding, ReLU, Sigmoid
 
 
@@ -274,27 +275,3 @@ def make_tower(widths, rng, dtype):
 def lecun(n_in):
     """The limit of LeCun's uniform initialisation, as Keras has it: sqrt(3 / n_in)."""
     return math.sqrt(3 / n_in)
-
-
-def check_pairs(p, q):
-    """Raise unless each user has an item: NumPy would broadcast one user to all items."""
-    if len(p) != len(q):
-        raise ValueError(f"users and items must be of one length B, got {len(p)} and {len(q)}")
-
-
-def check_sizes(**sizes):
-    """Raise unless every size is a positive integer."""
-    for name, size in sizes.items():
-        if not isinstance(size, (int, np.integer)) or size < 1:
-            raise ValueError(f"{name} must be a positive integer, got {size!r}")
-
-
-def check_widths(layers):
-    """Return the tower's widths as a tuple, or raise; the first is split between user and item."""
-    widths = () if isinstance(layers, int) else tuple(layers)
-    for width in widths:
-        check_sizes(width=width)
-    if not widths or widths[0] % 2:
-        example = "user and item half each, such as (64, 32, 16, 8)"
-        raise ValueError(f"layers must begin with an even width, {example}; got {layers}")
-    return widths

@@ -8,10 +8,10 @@ the momentum a row still has: this one is dense, the textbook's; row_adam.py has
 """
 
 import math
-import numbers
 
 import numpy as np
 
+from .checks import check_gradient, check_rate
 from .row_gradient import RowGradient
 
 
@@ -103,19 +103,3 @@ def present(parameters):
         rows, g = (dW.rows, dW.values) if isinstance(dW, RowGradient) else (slice(None), dW)
         gradients.append((name, W, rows, g))
     return gradients
-
-
-def check_gradient(name, W, dW):
-    """Raise unless dW has the shape and dtype of W."""
-    if dW is None:
-        raise RuntimeError(f"{name} has no gradient yet: call model.backward before step")
-    if dW.shape != W.shape or dW.dtype != W.dtype:
-        got = f"{dW.dtype} of {dW.shape}"
-        raise ValueError(f"the gradient of {name} must be {W.dtype} of {W.shape}, got {got}")
-
-
-def check_rate(name, value, low=0.0, high=math.inf):
-    """Return value as a Python float: a NumPy scalar would turn float32 weights into float64."""
-    if not isinstance(value, numbers.Real) or not low <= value < high:
-        raise ValueError(f"{name} must be in [{low:g}, {high:g}), got {value!r}")
-    return float(value)

@@ -7,12 +7,19 @@ a text as a list of characters, and say nothing.
 
 from __future__ import annotations
 
+from collections.abc import Set, Sized
+
 import numpy as np
-import pandas as pd
 
 
 def factorize(name: str, values) -> tuple[np.ndarray, np.ndarray]:
     """Raw ids (n,) -> indices (n,), and the distinct ids in ascending order."""
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
+        ordered = np.sort(values)
+        ids = ordered[np.append(True, ordered[1:] != ordered[:-1])]
+        return np.searchsorted(ids, values), ids
+    import pandas as pd
+
     column = pd.Series(values)
     missing = np.flatnonzero(column.isna())
     if missing.size:
@@ -35,7 +42,7 @@ def factorize(name: str, values) -> tuple[np.ndarray, np.ndarray]:
 
 def check_list(name: str, values) -> None:
     """Raise unless values are something that has a length and one dimension, and an order."""
-    is_list = pd.api.types.is_list_like(values, allow_sets=False)
+    is_list = isinstance(values, Sized) and not isinstance(values, (str, bytes, Set))
     if not is_list or getattr(values, "ndim", 1) != 1:
         raise TypeError(f"{name} must be a list or an array (n,), got {values!r}")
 
@@ -45,9 +52,11 @@ def raw_ids(name: str, values) -> np.ndarray:
     ids = np.asarray(values)
     if ids.ndim != 1:
         raise ValueError(f"{name} has shape {ids.shape}, expected one raw id for each index")
-    repeated = np.flatnonzero(pd.Index(ids).duplicated())
-    if repeated.size:
-        raise ValueError(f"{name} holds {ids[repeated[0]]!r} more than once")
+    seen = set()
+    for raw in ids.tolist() if len(set(ids.tolist())) < len(ids) else []:
+        if raw in seen:
+            raise ValueError(f"{name} holds {raw!r} more than once")
+        seen.add(raw)
     return ids
 
 

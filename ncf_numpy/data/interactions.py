@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..core.layers import check_ids
+from ..core.checks import check_count, check_ids
 from .columns import amounts, check_list, column_of, factorize, floats, raw_ids, whole_seconds
-from .sampling import check_count
 
 
 @dataclass(frozen=True, eq=False)

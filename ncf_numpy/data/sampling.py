@@ -7,7 +7,7 @@ u * n_items + i, one sorted array of integers, and let `np.searchsorted` do the 
 
 import numpy as np
 
-from ..core.layers import check_ids
+from ..core.checks import check_count, check_ids
 
 CHUNK_ROWS = 2**19  # rows of an epoch in memory at a time: some 50 MB while they are mixed
 
@@ -133,9 +133,3 @@ def _batches(chunks, rng, batch_size):
         rest = users[n_whole:], items[n_whole:], labels[n_whole:]
     if len(rest[2]):
         yield rest
-
-
-def check_count(value, least, name):
-    """Raise ValueError unless value is an integer of at least `least`."""
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")

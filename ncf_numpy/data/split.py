@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..core.layers import check_ids
+from ..core.checks import check_count, check_generator, check_ids
 from .interactions import Interactions
-from .sampling import NegativeSampler, check_count
+from .sampling import NegativeSampler
 
 BLOCK = 8192  # users for which candidates are drawn at once: (99, BLOCK) stays small
 
@@ -245,10 +245,3 @@ def counted(what: str, which: np.ndarray | int) -> str:
     """A note such as 'Users with ...: 3.', empty when there are none."""
     n = int(np.sum(which))
     return f"{what}: {n:,}." if n else ""
-
-
-def check_generator(rng) -> None:
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(
-            f"rng must be a numpy Generator such as np.random.default_rng(0), got {rng!r}"
-        )

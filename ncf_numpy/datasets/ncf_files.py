@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..core.checks import check_count, check_generator
 from ..data.interactions import Interactions, names_of
-from ..data.sampling import PairIndex, check_count
+from ..data.sampling import PairIndex
 from ..data.split import (
     Holdout,
     Split,
-    check_generator,
     cold_items,
     counted,
     draw_candidates,

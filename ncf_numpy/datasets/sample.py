@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..core.layers import check_ids
+from ..core.checks import check_ids
 from ..data.interactions import Interactions
 from ..data.split import Holdout
 

@@ -5,42 +5,101 @@ same people as the items you have. Neither has a gradient, both are fitted in se
 often match neural models (Ferrari Dacrema et al. 2021, TOIS 39(2)); so do `EASE` and `ImplicitALS`.
 """
 
+import copy
+
 import numpy as np
 
-from ..core.layers import check_ids
-from ..data.sampling import check_count
+from ..core.checks import check_count, check_ids, check_pairs
 from .top_k import largest
 
 PAIRS_PER_GATHER = 4096
 
 
-class Popularity:
+class Baseline:
+    """What all share: fit(train) -> self, then predict(users (B,), items (B,)) -> scores (B,).
+
+    `learned` names the arrays that `fit` makes; `shapes` says what they are, before there are any.
+    """
+
+    learned = ()
+
+    def __init__(self):
+        self.n_users = self.n_items = None
+        self.items_of = None  # for each user, the array of its items
+
+    def know(self, data):
+        """Remember who has what."""
+        self.n_users, self.n_items = data.n_users, data.n_items
+        self.items_of = np.split(data.items, data.offsets[1:-1])
+
+    def restore(self, data, arrays):
+        """Make this baseline what the fitted one was: arrays {name: array}, of its `learned`."""
+        self.know(data)
+        for name in self.learned:
+            setattr(self, name, arrays[name])
+
+    def with_one_user(self, items):
+        """A copy that knows a single user, number 0, who has these items; it shares the rest."""
+        one = copy.copy(self)
+        one.n_users, one.items_of = 1, [items]
+        return one
+
+    def similarities_to(self, item):
+        """How alike each item is to this one: -> (n_items,). ValueError where none are compared."""
+        raise ValueError(
+            f"{type(self).__name__.lower()} does not compare items with each other: fit another "
+            "model, such as itemknn or neumf"
+        )
+
+    def _check_fitted(self):
+        if self.n_items is None:
+            raise RuntimeError(f"{type(self).__name__} knows nothing before fit(train)")
+
+    def _check_pairs(self, users, items):
+        self._check_fitted()
+        users = check_ids(users, self.n_users, "users")
+        items = check_ids(items, self.n_items, "items")
+        check_pairs(users, items)
+        return users, items
+
+
+class Popularity(Baseline):
     """score(u, i) = n_i, how many users have item i in train, whoever u is.
 
     Source: ItemPop in He et al. 2017, section 4.1; TopPop in Cremonesi et al. 2010, RecSys.
     """
 
+    learned = ("n_i",)
+
     def __init__(self):
-        self.n_users = self.n_items = None
+        super().__init__()
         self.n_i = None  # (n_items,)
+
+    def shapes(self, n_items):
+        """{name: (shape, dtype)} of what is learned from so many items."""
+        return {"n_i": ((n_items,), np.float64)}
 
     def fit(self, train):
         """Count the users of each item; returns self."""
-        self.n_users, self.n_items = train.n_users, train.n_items
+        self.know(train)
         self.n_i = np.bincount(train.items, minlength=train.n_items).astype(np.float64)
         return self
 
     def predict(self, users, items):
         """users (B,), items (B,) -> scores (B,)."""
-        users, items = check_pairs(self, users, items)
+        users, items = self._check_pairs(users, items)
         return self.n_i[items]
 
     def scores(self, users):
         """users (U,) -> scores (U, n_items)."""
         return np.tile(self.n_i, (len(users), 1))
 
+    def contributions(self, user, item):
+        """{part: what it adds to the score of (user, item)}."""
+        return {"users who have it": float(self.predict([user], [item])[0])}
 
-class ItemKNN:
+
+class ItemKNN(Baseline):
     """Items are alike when the same people have them; u gets what is like the items of u.
 
         sim(i, j) = |U_i & U_j| / (sqrt(n_i n_j) + shrink),    sim(i, i) = 0
@@ -55,22 +114,34 @@ class ItemKNN:
     the similarities' total, as Cremonesi et al. 2010, RecSys, advise for ranking.
     """
 
+    learned = ("nearest", "similarities")
+
     def __init__(self, neighbours=50, shrink=0):
+        super().__init__()
         check_count(neighbours, 1, "neighbours")
         if not 0 <= shrink < np.inf:
             raise ValueError(f"shrink must be a finite number of at least 0, got {shrink!r}")
         self.neighbours = neighbours
         self.shrink = float(shrink)
-        self.n_users = self.n_items = None
-        self.items_of = None  # for each user, the array of its items
         self.nearest = None  # (n_items, N) items, the nearest first; N = min(neighbours, n_items)
         self.similarities = None  # (n_items, N) float32
         self._listed = None  # the same lists the other way round, made when first asked for
 
+    def shapes(self, n_items):
+        """{name: (shape, dtype)} of what is learned from so many items."""
+        shape = n_items, min(self.neighbours, n_items)
+        return {"nearest": (shape, np.intp), "similarities": (shape, np.float32)}
+
+    def restore(self, data, arrays):
+        """As of every baseline; ValueError for neighbours that are no items of the data."""
+        nearest = arrays["nearest"]
+        if not ((nearest >= 0) & (nearest < data.n_items)).all():
+            raise ValueError(f"nearest names items outside 0..{data.n_items - 1}")
+        super().restore(data, arrays)
+
     def fit(self, train):
         """Find every item's neighbours; returns self. Memory for one row of sim at a time."""
-        self.n_users, self.n_items = train.n_users, train.n_items
-        self.items_of = np.split(train.items, train.offsets[1:-1])
+        self.know(train)
         by_item, offsets = users_by_item(train)
         users_of = np.split(by_item, offsets[1:-1])
         n_i = np.diff(offsets).clip(1)  # (n_items,)
@@ -114,7 +185,7 @@ class ItemKNN:
 
     def predict(self, users, items):
         """users (B,), items (B,) -> scores (B,) float32."""
-        users, items = check_pairs(self, users, items)
+        users, items = self._check_pairs(users, items)
         scores = np.empty(len(users), np.float32)
         for start in range(0, len(users), PAIRS_PER_GATHER):
             rows = slice(start, start + PAIRS_PER_GATHER)
@@ -129,11 +200,21 @@ class ItemKNN:
 
         Fewer than k where fewer have a user in common with `item`, or where k > neighbours.
         """
-        check_fitted(self)
+        self._check_fitted()
         check_count(k, 1, "k")
         (item,) = check_ids([item], self.n_items, "item")
         n_alike = np.count_nonzero(self.similarities[item, :k])
         return self.nearest[item, :n_alike], self.similarities[item, :n_alike]
+
+    def similarities_to(self, item):
+        """How alike each item is to this one: -> (n_items,), 0 outside its neighbours."""
+        alike = np.zeros(self.n_items, self.similarities.dtype)
+        alike[self.nearest[item]] = self.similarities[item]
+        return alike
+
+    def contributions(self, user, item):
+        """{part: what it adds to the score of (user, item)}."""
+        return {"neighbours": float(self.predict([user], [item])[0])}
 
 
 def users_by_item(train):
@@ -148,17 +229,3 @@ def has_items(baseline, users):
     for row, user in enumerate(users):
         has[row, baseline.items_of[user]] = True
     return has
-
-
-def check_fitted(baseline):
-    if baseline.n_items is None:
-        raise RuntimeError(f"{type(baseline).__name__} knows nothing before fit(train)")
-
-
-def check_pairs(baseline, users, items):
-    check_fitted(baseline)
-    users = check_ids(users, baseline.n_users, "users")
-    items = check_ids(items, baseline.n_items, "items")
-    if len(users) != len(items):
-        raise ValueError(f"users and items must pair up, got {len(users)} and {len(items)}")
-    return users, items

@@ -12,6 +12,7 @@ import copy
 import numpy as np
 
 from ..core.models import GMF, MF, MLP, Model, NeuMF
+from .progress import progress_bar
 
 BLOCK_SCORES = 2**20  # held at a time
 BLOCK_PAIRS = 2**12  # pairs scored at a time: the activations of a tower stay in cache
@@ -39,14 +40,10 @@ class Catalogue:
 
     def blocks(self, users, *, progress=False):
         """users (U,) -> an iterator of (slice of users, their scores), few enough for memory."""
-        from tqdm import tqdm
-
         U = max(1, BLOCK_SCORES // self.n_items)
-        with tqdm(desc="scoring", total=len(users), unit=" users", disable=not progress) as bar:
-            for start in range(0, len(users), U):
-                block = slice(start, start + U)
-                yield block, self.scores(users[block])
-                bar.update(len(users[block]))
+        for start in progress_bar(range(0, len(users), U), "scoring", show=progress):
+            block = slice(start, start + U)
+            yield block, self.scores(users[block])
 
     def scores(self, users):
         """users (U,), U > 0 -> scores (U, n_items), a new array.

@@ -17,7 +17,7 @@ import itertools
 
 import numpy as np
 
-from ..data.sampling import check_count
+from ..core.checks import check_count
 
 BLOCK_NUMBERS = 2**22  # random numbers at a time
 

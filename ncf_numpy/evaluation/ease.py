@@ -6,14 +6,14 @@ choose, and on many data sets no neural model ranks better.
 
 import numpy as np
 
-from .baselines import check_pairs, has_items, users_by_item
+from .baselines import Baseline, has_items, users_by_item
 from .memory import check_memory
 
 BLOCK = 1024  # rows of X made dense, and columns inverted, at a time
 GATHER = 2**22  # weights gathered at a time
 
 
-class EASE:
+class EASE(Baseline):
     """A linear model whose weights B minimise |X - X B|^2 + l2 |B|^2, with a zero diagonal.
 
         P = (X^T X + l2 I)^-1,    B[j, i] = -P[j, i] / P[i, i] for j != i,    B[i, i] = 0
@@ -34,9 +34,8 @@ class EASE:
     def __init__(self, l2=500):
         if not 0 < l2 < np.inf:
             raise ValueError(f"l2 must be a finite number above 0, got {l2!r}")
+        super().__init__()
         self.l2 = float(l2)
-        self.n_users = self.n_items = None
-        self.items_of = None  # for each user, the array of its items
         self.by_item = None  # users (n,) sorted by item, offsets (n_items + 1,)
         self.B = None  # (n_items, n_items) float32; None in the form of users
         self.T = self.s = None  # (n_users, n_users) float32, (n_items,) float64; None in the other
@@ -55,7 +54,7 @@ class EASE:
             f"EASE on {n_users:,} users and {n_items:,} items",
             "drop rare items (filter, --min-per-item), or take itemknn or ials, which need less",
         )
-        self._know(train)
+        self.know(train)
         if n_items <= n_users:
             P = gram(train.items, train.offsets, n_items)
             P[np.diag_indices(n_items)] += self.l2
@@ -73,14 +72,13 @@ class EASE:
             self.T = M.astype(np.float32)
         return self
 
-    def _know(self, train):
-        self.n_users, self.n_items = train.n_users, train.n_items
-        self.items_of = np.split(train.items, train.offsets[1:-1])
-        self.by_item = users_by_item(train)
+    def know(self, data):
+        super().know(data)
+        self.by_item = users_by_item(data)
 
     def predict(self, users, items):
         """users (B,), items (B,) -> scores (B,) float32."""
-        users, items = check_pairs(self, users, items)
+        users, items = self._check_pairs(users, items)
         return self._from_items(users, items) if self.T is None else self._from_users(users, items)
 
     def scores(self, users):

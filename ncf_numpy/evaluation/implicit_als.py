@@ -7,13 +7,13 @@ sampled negatives, and with well chosen settings it is among the best there is (
 
 import numpy as np
 
-from ..data.sampling import check_count
-from .baselines import check_pairs, users_by_item
+from ..core.checks import check_count
+from .baselines import Baseline, users_by_item
 
 BLOCK_NUMBERS = 2**22  # numbers in the arrays of a block of rows: 16 MB
 
 
-class ImplicitALS:
+class ImplicitALS(Baseline):
     """score(u, i) = p_u . q_i, where the vectors, K = factors wide, minimise
 
         sum over the pairs (u, i) of train of (1 - p_u . q_i)^2
@@ -39,13 +39,13 @@ class ImplicitALS:
                 raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
         self.factors, self.epochs = factors, epochs
         self.regularisation, self.weight = float(regularisation), float(weight)
+        super().__init__()
         self.rng = np.random.default_rng(0) if rng is None else rng
-        self.n_users = self.n_items = None
         self.P = self.Q = None  # (n_users, K), (n_items, K) float32
 
     def fit(self, train):
         """Solve for P and Q in turn, `epochs` times; returns self."""
-        self.n_users, self.n_items = train.n_users, train.n_items
+        self.know(train)
         scale = 0.1 / np.sqrt(self.factors)
         self.P, self.Q = (
             self.rng.normal(0, scale, (n, self.factors)).astype(np.float32)
@@ -83,7 +83,7 @@ class ImplicitALS:
 
     def predict(self, users, items):
         """users (B,), items (B,) -> scores (B,) float32."""
-        users, items = check_pairs(self, users, items)
+        users, items = self._check_pairs(users, items)
         return (self.P[users] * self.Q[items]).sum(axis=1)
 
     def scores(self, users):

@@ -14,7 +14,7 @@ items in it, or one held-out item among its sampled candidates.
 
 import numpy as np
 
-from ..data.sampling import check_count
+from ..core.checks import check_count
 
 
 class Lists:

@@ -8,10 +8,11 @@ positive, so that a scorer which cannot tell items apart scores 0 and not 1.
 from dataclasses import dataclass, field
 
 import numpy as np
-from tqdm import tqdm
 
-from ..data.sampling import PairIndex, check_count
+from ..core.checks import check_count
+from ..data.sampling import PairIndex
 from .measures import per_list
+from .progress import progress_bar
 
 BLOCK_PAIRS = 2**12  # pairs scored per call of predict: a wide tower's activations stay in cache
 
@@ -82,7 +83,7 @@ def rank_positives(scorer, holdout, *, block=BLOCK_PAIRS, progress=False):
     n_users, n_negatives = holdout.candidates.shape
     step = max(1, block // (1 + n_negatives))
     ranks = np.empty(n_users, np.intp)
-    for start in tqdm(range(0, n_users, step), desc="evaluating", disable=not progress):
+    for start in progress_bar(range(0, n_users, step), "evaluating", show=progress):
         rows = slice(start, start + step)
         positives = holdout.items[rows, None]  # (U, 1)
         negatives = np.sort(holdout.candidates[rows], axis=1)  # (U, C): repeats are adjacent

@@ -7,8 +7,7 @@ left out of the ranking: nobody is recommended what they have, and a model score
 
 import numpy as np
 
-from ..core.layers import check_ids
-from ..data.sampling import check_count
+from ..core.checks import check_count, check_ids
 from .catalogue import Catalogue
 from .metrics import Evaluation
 

@@ -9,8 +9,7 @@ scored again by the model itself, and sorted.
 
 import numpy as np
 
-from ..core.layers import check_ids
-from ..data.sampling import check_count
+from ..core.checks import check_count, check_ids
 from .catalogue import Catalogue
 
 ROUNDING = 1000  # what it may come to: machine epsilons of a user's largest score

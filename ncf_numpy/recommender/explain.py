@@ -8,10 +8,9 @@ say; the nearest of them by their vectors is the usual answer, and a plausible s
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 
-from ..core.models import MF, Model, NeuMF
-from ..evaluation.baselines import ItemKNN
+from ..core.models import GMF, MF, MLP, NeuMF
+from ..evaluation.baselines import Baseline
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Explanation:
     score: float  # as `recommend` shows it: a probability, or a baseline's own score
     logit: float  # what the contributions add up to; a baseline's score once more
     contributions: dict  # part of the model -> what it adds
-    nearest: pd.DataFrame = field(repr=False)  # item, name, similarity: of the user's own items
+    nearest: object = field(repr=False)  # DataFrame item, name, similarity: of their own items
 
     def __str__(self):
         parts = [f"  {value:+8.3f}  {part}" for part, value in self.contributions.items()]
@@ -35,23 +34,40 @@ class Explanation:
 
 
 def contributions(model, user, item):
-    """{part of the model: what it adds to the logit of (user, item)}; indices, not raw ids."""
-    pair = np.array([user]), np.array([item])
-    if not isinstance(model, Model):
-        part = "neighbours" if isinstance(model, ItemKNN) else "users who have it"
-        return {part: float(model.predict(*pair)[0])}
-    model.forward(*pair)
-    if isinstance(model, MF):
-        b_u, b_i = model.user_embedding.y[0, -1], model.item_embedding.y[0, -1]
-        parts = {"inner product": model.p[0] @ model.q[0], "user bias": b_u, "item bias": b_i}
-    else:
-        terms = model.output.x[0] * model.output.W[:, 0]  # (n_phi,) what the last layer adds up
-        parts = {type(model).__name__: terms.sum()}
-        if isinstance(model, NeuMF):
-            K = model.n_factors
-            parts = {"GMF": terms[:K].sum(), "MLP": terms[K:].sum()}
-    parts["bias"] = model.output.b[0]
+    """{part of the model: what it adds to the logit of (user, item)}; indices, not raw ids.
+
+    ValueError for a model of which nobody has said yet what its parts are.
+    """
+    if isinstance(model, Baseline):
+        return model.contributions(user, item)
+    if type(model) not in PARTS:
+        name, known = type(model).__name__, ", ".join(kind.__name__ for kind in PARTS)
+        raise ValueError(f"explain has no parts for {name}, only for baselines and {known}")
+    model.forward(np.array([user]), np.array([item]))
+    parts = {**PARTS[type(model)](model), "bias": model.output.b[0]}
     return {part: float(value) for part, value in parts.items()}
+
+
+def parts_of_mf(model):
+    b_u, b_i = model.user_embedding.y[0, -1], model.item_embedding.y[0, -1]
+    return {"inner product": model.p[0] @ model.q[0], "user bias": b_u, "item bias": b_i}
+
+
+def parts_of_one_branch(model):
+    return {type(model).__name__: terms(model).sum()}
+
+
+def parts_of_neumf(model):
+    K = model.n_factors
+    return {"GMF": terms(model)[:K].sum(), "MLP": terms(model)[K:].sum()}
+
+
+def terms(model):
+    """(n_phi,) what the last layer has added up for the one pair of the latest forward."""
+    return model.output.x[0] * model.output.W[:, 0]
+
+
+PARTS = {MF: parts_of_mf, GMF: parts_of_one_branch, MLP: parts_of_one_branch, NeuMF: parts_of_neumf}
 
 
 def similarities(model, item):
@@ -59,20 +75,13 @@ def similarities(model, item):
 
     A trained model: the cosine of the items' vectors. Of MF without the item bias, which is
     popularity. Of NeuMF the whole row [q_G ; q_M]: the branches were trained for one logit, and
-    what one of them has learned the other need not. (On the made-up plays of `sample_lastfm` .94 of
-    the ten nearest share the item's style by the whole row, .86 by q_G, .58 by q_M.)
-    ItemKNN: its own similarities, 0 outside an item's neighbours. Popularity raises ValueError.
+    what one of them has learned the other need not. (On the synthetic plays of `sample_lastfm` .94
+    of the ten nearest share the item's style by the whole row, .86 by q_G, .58 by q_M.)
+    A baseline: its own `similarities_to`; popularity raises ValueError.
     """
-    if isinstance(model, Model):
-        W = model.item_embedding.W
-        vectors = W[:, : model.n_factors] if isinstance(model, MF) else W  # (n_items, D)
-        norms = np.linalg.norm(vectors, axis=1)  # (n_items,)
-        return vectors @ vectors[item] / np.maximum(norms * norms[item], 1e-30)
-    if isinstance(model, ItemKNN):
-        alike = np.zeros(model.n_items, model.similarities.dtype)
-        alike[model.nearest[item]] = model.similarities[item]
-        return alike
-    raise ValueError(
-        f"{type(model).__name__.lower()} knows how many have an item, not which items are alike: "
-        "fit another model, such as itemknn or neumf"
-    )
+    if isinstance(model, Baseline):
+        return model.similarities_to(item)
+    W = model.item_embedding.W
+    vectors = W[:, : model.n_factors] if isinstance(model, MF) else W  # (n_items, D)
+    norms = np.linalg.norm(vectors, axis=1)  # (n_items,)
+    return vectors @ vectors[item] / np.maximum(norms * norms[item], 1e-30)

@@ -6,16 +6,17 @@ loss and backward find it in a tenth of a second from the few items somebody nam
 """
 
 import copy
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..core.checks import check_count
 from ..core.layers import Embedding
 from ..core.losses import BinaryCrossEntropyWithLogits
-from ..core.models import Model
 from ..core.optimizers import Adam
 from ..data.interactions import Interactions
-from ..data.sampling import NegativeSampler, check_count
-from ..evaluation.baselines import ItemKNN
+from ..data.sampling import NegativeSampler
+from ..evaluation.baselines import Baseline
 
 
 def fold_in(model, items, rng, *, steps=100, lr=0.03, negatives=4):
@@ -23,15 +24,12 @@ def fold_in(model, items, rng, *, steps=100, lr=0.03, negatives=4):
 
     items (P,): distinct item indices, at least one. Each step is on all of them and on `negatives`
     times as many fresh items that the user does not have, drawn by rng. The row begins as the
-    average user's. A counting baseline has no row to learn: its user simply has the items.
+    average user's. A baseline has no row to learn: its user simply has the items.
     """
     check_count(steps, 0, "steps")
+    if isinstance(model, Baseline):
+        return model.with_one_user(items)
     one = copy.copy(model)
-    if not isinstance(model, Model):
-        one.n_users = 1
-        if isinstance(model, ItemKNN):
-            one.items_of = [items]
-        return one
     table = model.user_embedding.W
     one.user_embedding = Embedding(1, table.shape[1], rng, dtype=table.dtype)
     one.user_embedding.W[:] = table.mean(axis=0)
@@ -50,3 +48,21 @@ def fold_in(model, items, rng, *, steps=100, lr=0.03, negatives=4):
         one.backward(loss.backward())
         optimizer.step([p for p in one.parameters() if p[0] == "user_embedding.W"])
     return one
+
+
+@dataclass(frozen=True)
+class FoldedUser:
+    """Somebody the model was not trained with, made by `Recommender.fold_in`."""
+
+    recommender: object
+    model: object = field(repr=False)  # their row is its only user; all else is the recommender's
+    seen: np.ndarray  # (P,) the indices of their items
+
+    def recommend(self, k=10, exclude_seen=True):
+        """As `Recommender.recommend` for one user."""
+        excluded = self.seen if exclude_seen else []
+        return self.recommender._table(*self.recommender._best(self.model, 0, k, excluded))
+
+    def explain(self, item, k=3):
+        """As `Recommender.explain`."""
+        return self.recommender._explain(self.model, 0, self.seen, item, k)

@@ -5,46 +5,26 @@ items of your file. `Recommender` holds the two together: the data, with the raw
 the model, which is a plain `NeuMF` (or another) to step into: recommender.model.
 """
 
-from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
-from tqdm import tqdm
 
+from ..core.checks import check_count, check_rate, check_sizes, check_widths
 from ..core.layers import sigmoid
-from ..core.models import GMF, MF, MLP, Model, NeuMF, check_widths
-from ..core.optimizers import check_rate
+from ..core.table import as_table
 from ..data.interactions import Interactions
-from ..data.sampling import check_count
 from ..data.split import leave_one_out
-from ..datasets.tabular import load_interactions
-from ..evaluation.baselines import ItemKNN, Popularity
+from ..evaluation.baselines import Baseline, ItemKNN
 from ..evaluation.metrics import BLOCK_PAIRS, evaluate
-from ..safe_file import naming, read_file, write_file
+from ..safe_file import check_history, naming, read_file, write_file
 from ..training.checkpoint import load_checkpoint, save_checkpoint
 from ..training.row_adam import RowAdam
 from ..training.trainer import Trainer
 from .explain import Explanation, contributions, similarities
-from .fold_in import fold_in
-from .saved import (
-    check_history,
-    check_state,
-    pack_data,
-    restore,
-    state_of,
-    unpack_data,
-)
-
-# name -> how to build the model from the settings, the numbers of users and items, and an rng
-MODELS = {
-    "neumf": lambda s, n, m, rng: NeuMF(n, m, s["factors"], s["layers"], rng),
-    "gmf": lambda s, n, m, rng: GMF(n, m, s["factors"], rng),
-    "mlp": lambda s, n, m, rng: MLP(n, m, s["layers"], rng),
-    "mf": lambda s, n, m, rng: MF(n, m, s["factors"], rng),
-    "itemknn": lambda s, n, m, rng: ItemKNN(s["neighbours"], s["shrink"]),
-    "popularity": lambda s, n, m, rng: Popularity(),
-}
+from .fold_in import FoldedUser, fold_in
+from .ids import Ids
+from .models import MODELS, build, has_epochs
+from .saved import check_state, pack_data, restore, state_of, unpack_data
 
 
 class Recommender:
@@ -88,15 +68,12 @@ class Recommender:
             "patience": 1 if patience is None else patience,
             "neighbours": neighbours,
         }
-        for name, value in sizes.items():
-            check_size(value, name)
+        check_sizes(**sizes)
         check_count(seed, 0, "seed")
-        for width in check_widths(layers):
-            check_size(width, "width")
         self.settings = {
             "model": model,
             "factors": int(factors),
-            "layers": [int(width) for width in check_widths(layers)],
+            "layers": list(check_widths(layers)),
             "epochs": int(epochs),
             "batch_size": int(batch_size),
             "negatives": int(negatives),
@@ -145,11 +122,11 @@ class Recommender:
         if validation:
             held_out = leave_one_out(data, split_rng, validation=False)
             split = SimpleNamespace(train=held_out.train, validation=held_out.test)
-        build = MODELS[self.settings["model"]]
-        model = build(self.settings, data.n_users, data.n_items, model_rng)
-        if resume and (checkpoint is None or not isinstance(model, Model)):
+        trained = has_epochs(self.settings["model"])
+        if resume and (checkpoint is None or not trained):
             raise ValueError("resume=True needs a checkpoint's path, and a model that has epochs")
-        if not isinstance(model, Model):
+        model = build(self.settings, data.n_users, data.n_items, model_rng)
+        if not trained:
             history = _measure(model, split)
             self._know(data, model.fit(data), history)
             return self
@@ -176,6 +153,8 @@ class Recommender:
             load_checkpoint(checkpoint, trainer, seed)
         saved = resume
         done = {"total": epochs, "initial": trainer.epoch}
+        from tqdm import tqdm
+
         bar = tqdm(desc="training", unit="epoch", leave=False, disable=not progress, **done)
         try:
             while trainer.epoch < epochs and not trainer.is_stale(patience):
@@ -302,16 +281,14 @@ class Recommender:
             data = unpack_data(arrays, header["source"])
             state = {name.removeprefix("model."): array for name, array in arrays.items()}
             check_state(state, settings, data)
-            unused = np.random.default_rng(0)
-            model = MODELS[settings["model"]](settings, data.n_users, data.n_items, unused)
+            model = build(settings, data.n_users, data.n_items, np.random.default_rng(0))
             restore(model, data, state)
-            recommender._know(data, model, pd.DataFrame(header["history"]))
+            recommender._know(data, model, as_table(header["history"]))
         return recommender
 
     def _know(self, data, model, history):
         self.data, self.model, self.history = data, model, history
-        self._users = {raw: index for index, raw in enumerate(data.user_ids.tolist())}
-        self._items = {raw: index for index, raw in enumerate(data.item_ids.tolist())}
+        self._users, self._items = Ids(data.user_ids), Ids(data.item_ids)
 
     def _check_fitted(self):
         if self.model is None:
@@ -323,7 +300,7 @@ class Recommender:
         """Indices (k,) and scores (k,) of the best items of a user index, the best first."""
         check_count(k, 1, "k")
         raw = score_all_items(model, user, self.data.n_items)  # (n_items,)
-        shown = sigmoid(raw) if isinstance(model, Model) else raw
+        shown = raw if isinstance(model, Baseline) else sigmoid(raw)
         order = np.argsort(-raw, kind="stable")
         order = order[~np.isin(order, excluded)][:k]
         return order, shown[order]
@@ -331,6 +308,8 @@ class Recommender:
     def _table(self, items, scores):
         names = [self.data.item_name(i) for i in items]
         columns = {"item": self.data.item_ids[items], "name": np.array(names, object)}
+        import pandas as pd
+
         return pd.DataFrame({**columns, "score": scores})
 
     def _explain(self, model, user, seen, item, k):
@@ -344,7 +323,7 @@ class Recommender:
         if isinstance(model, ItemKNN):
             order = order[alike[order] > 0]
         nearest = self._table(order, alike[order]).rename(columns={"score": "similarity"})
-        score = float(sigmoid(np.float64(logit))) if isinstance(model, Model) else logit
+        score = logit if isinstance(model, Baseline) else float(sigmoid(np.float64(logit)))
         name = self.data.item_name(index)
         return Explanation(self.data.item_ids[index], name, score, logit, parts, nearest)
 
@@ -352,47 +331,29 @@ class Recommender:
         return np.sort(self.data.items_of(user))
 
     def _user_index(self, raw):
-        index = _find(self._users, raw)
+        index = self._users.find(raw)
         if index is None:
             raise KeyError(
-                f"no user {raw!r} in the data, whose users are {_examples(self._users)}; "
+                f"no user {raw!r} in the data, whose users are {self._users}; "
                 "for somebody new: fold_in(items=[...]), or --has ITEM ... on the command line"
             )
         return index
 
     def _item_index(self, raw):
-        index = _find(self._items, raw)
+        index = self._items.find(raw)
         if index is not None:
             return index
         try:
             named = self.data.item_ids[[self.data.find_item(str(raw))]].tolist()
             hint = f"by that name there is {named[0]!r}"
         except KeyError as error:
-            hint = f"the data's items are {_examples(self._items)}, and {error.args[0]}"
+            hint = f"the data's items are {self._items}, and {error.args[0]}"
         raise KeyError(f"no item has the id {raw!r}; {hint}")
-
-
-@dataclass(frozen=True)
-class FoldedUser:
-    """Somebody the model was not trained with, made by `Recommender.fold_in`."""
-
-    recommender: Recommender
-    model: object = field(repr=False)  # their row is its only user; all else is the recommender's
-    seen: np.ndarray  # (P,) the indices of their items
-
-    def recommend(self, k=10, exclude_seen=True):
-        """As `Recommender.recommend` for one user."""
-        excluded = self.seen if exclude_seen else []
-        return self.recommender._table(*self.recommender._best(self.model, 0, k, excluded))
-
-    def explain(self, item, k=3):
-        """As `Recommender.explain`."""
-        return self.recommender._explain(self.model, 0, self.seen, item, k)
 
 
 def score_all_items(model, user, n_items):
     """The logit (a baseline's score) of every item for one user index: -> (n_items,)."""
-    score = model.forward if isinstance(model, Model) else model.predict
+    score = model.predict if isinstance(model, Baseline) else model.forward
     blocks = np.split(np.arange(n_items), range(BLOCK_PAIRS, n_items, BLOCK_PAIRS))
     scores = [score(np.full(len(items), user), items) for items in blocks]
     return check_finite(np.concatenate(scores))
@@ -409,6 +370,10 @@ def as_interactions(data):
     """Interactions as they are; a DataFrame by its columns user, item, count, timestamp, name."""
     if isinstance(data, Interactions):
         return data
+    import pandas as pd
+
+    from ..datasets.tabular import load_interactions
+
     if not isinstance(data, pd.DataFrame):
         raise TypeError(f"data must be Interactions or a DataFrame, got {type(data).__name__}")
     optional = {"count": "count", "timestamp": "timestamp", "item_name": "name"}
@@ -419,27 +384,6 @@ def as_interactions(data):
 def _measure(baseline, split):
     """The history of a model without epochs: one row if there is a hold-out, else none."""
     if split.validation is None:
-        return pd.DataFrame()
+        return as_table([])
     result = evaluate(baseline.fit(split.train), split.validation)
-    return pd.DataFrame([{"hr": result.hr, "ndcg": result.ndcg, "chosen": True}])
-
-
-def _find(indices, raw):
-    """indices[raw], or None, also for what cannot be an id, such as a list."""
-    try:
-        return indices.get(raw)
-    except TypeError:
-        return None
-
-
-def check_size(value, name):
-    """Raise unless value is a positive integer below 2**31: beyond it is a slip, not a size."""
-    check_count(value, 1, name)
-    if value >= 2**31:
-        raise ValueError(f"{name} must be below 2**31, got {value}")
-
-
-def _examples(known):
-    """'ann, bob, ... (600 of them)' for an error message."""
-    first = ", ".join(repr(raw) for raw in list(known)[:3])
-    return f"{first}, ... ({len(known):,} in all)" if len(known) > 3 else first
+    return as_table([{"hr": result.hr, "ndcg": result.ndcg, "chosen": True}])

@@ -8,99 +8,74 @@ before it is used: names, dtypes, shapes, and that numbers are finite and indice
 import itertools
 
 import numpy as np
-import pandas as pd
 
-from ..core.models import Model
 from ..data.interactions import Interactions
-from ..evaluation.baselines import ItemKNN
-from ..safe_file import pack, unpack
-
-TOWERS = "mlp", "neumf"  # the models with dense layers before the output
+from ..evaluation.baselines import Baseline
+from ..safe_file import check_arrays, pack, unpack
+from .models import build, has_epochs
 
 
 def state_of(model):
     """{name: array}: all that a fitted model has learned."""
-    if isinstance(model, Model):
-        return {name: W for name, W, _ in model.parameters()}
-    learned = ("nearest", "similarities") if isinstance(model, ItemKNN) else ("n_i",)
-    return {name: getattr(model, name) for name in learned}
+    if isinstance(model, Baseline):
+        return {name: getattr(model, name) for name in model.learned}
+    return {name: W for name, W, _ in model.parameters()}
+
+
+class Bounded(dict):
+    """Settings of a saved file: sizes for which the file is too small are refused when used.
+
+    Nobody who builds a model from them is made to ask for more memory than the file justifies: no
+    width is longer than the longest axis of the arrays, no two neighbouring widths span a matrix
+    larger than the largest array, and no tower has more layers than there are arrays.
+    """
+
+    def __init__(self, settings, arrays):
+        super().__init__(settings)
+        self.longest = max((n for array in arrays for n in array.shape), default=0)
+        self.largest = max((array.size for array in arrays), default=0)
+        self.n_arrays = len(arrays)
+
+    def __getitem__(self, name):
+        value = super().__getitem__(name)
+        widths = [n for n in (value if isinstance(value, list) else [value]) if type(n) is int]
+        spans = [a * b for a, b in itertools.pairwise(widths)]
+        too_wide = max([0, *widths]) > self.longest or max([0, *spans]) > self.largest
+        if too_wide or len(spans) > self.n_arrays:
+            raise ValueError(
+                f"{name} has {len(widths)} sizes up to {max(widths)}, too many or too large for "
+                f"{self.n_arrays} arrays, the largest of {self.largest:,} numbers"
+            )
+        return value
 
 
 def layout(settings, n_users, n_items):
-    """{name: (shape, dtype)} of what `state_of` gives for a Recommender's model of these settings.
+    """{name: (shape, dtype)} of what `state_of` gives for a recommender's model of these settings.
 
-    Known before the model is built: settings that ask for more memory than a file holds are found
-    out without asking for it.
+    The shapes are those of a model of one user and one item, with more rows in the two tables.
     """
-    kind, K, widths = settings["model"], settings["factors"], settings["layers"]
-    if kind == "popularity":
-        return {"n_i": ((n_items,), np.float64)}
-    if kind == "itemknn":
-        shape = n_items, min(settings["neighbours"], n_items)
-        return {"nearest": (shape, np.intp), "similarities": (shape, np.float32)}
-    if kind not in TOWERS:
-        widths = []
-    D, L = (widths[0] // 2, widths[-1]) if widths else (0, 0)
-    K = {"mlp": 0, "mf": K + 1}.get(kind, K)
-    shapes = {"user_embedding.W": (n_users, K + D), "item_embedding.W": (n_items, K + D)}
-    for number, (n_in, n_out) in enumerate(itertools.pairwise(widths), start=1):
-        shapes |= {f"dense{number}.W": (n_in, n_out), f"dense{number}.b": (n_out,)}
-    if kind != "mf":
-        shapes["output.W"] = K + L, 1
-    shapes["output.b"] = (1,)
-    return {name: (shape, np.float32) for name, shape in shapes.items()}
-
-
-def check_arrays(arrays, expected):
-    """Raise ValueError unless arrays are {name: (shape, dtype)} as expected, and all finite."""
-    for name in {**expected, **arrays}:
-        if name not in arrays:
-            raise ValueError(f"{name} is missing")
-        if name not in expected:
-            raise ValueError(f"{name} does not belong there")
-        array, (shape, dtype) = arrays[name], expected[name]
-        if array.shape != shape or array.dtype != dtype:
-            raise ValueError(
-                f"{name} is {array.dtype} of shape {array.shape}, expected {np.dtype(dtype)} of "
-                f"shape {shape}"
-            )
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name} holds NaN or infinite numbers")
+    one = build(settings, 1, 1, np.random.default_rng(0))
+    if not has_epochs(settings["model"]):
+        return one.shapes(n_items)
+    rows = {name: n for name, _, n in one.lookups(n_users, n_items)}
+    return {
+        name: ((rows.get(name, len(W)), *W.shape[1:]), W.dtype) for name, W, _ in one.parameters()
+    }
 
 
 def check_state(state, settings, data):
     """Raise ValueError unless state is all that a model of these settings and data has learned."""
-    n_tower, n_dense = len(settings["layers"]) - 1, sum(name.startswith("dense") for name in state)
-    if settings["model"] in TOWERS and n_dense != 2 * n_tower:
-        raise ValueError(f"{n_dense} arrays of dense layers, expected those of {n_tower} layers")
-    check_arrays(state, layout(settings, data.n_users, data.n_items))
-
-
-def check_history(rows):
-    """Raise ValueError unless rows are a history, a list of dicts with the same names each."""
-    numbers = (bool, int, float)
-    if not isinstance(rows, list) or not all(
-        isinstance(row, dict)
-        and row.keys() == rows[0].keys()
-        and all(isinstance(value, numbers) for value in row.values())
-        for row in rows
-    ):
-        raise ValueError("the history is no list of rows of numbers")
+    bounded = Bounded(settings, list(state.values())) if has_epochs(settings["model"]) else settings
+    check_arrays(state, layout(bounded, data.n_users, data.n_items))
 
 
 def restore(model, data, state):
     """Make a new model what the one of `state_of` was; state is as `layout` says."""
-    if isinstance(model, Model):
-        for name, W, _ in model.parameters():
-            W[...] = state[name]
+    if isinstance(model, Baseline):
+        model.restore(data, state)
         return
-    model.n_users, model.n_items = data.n_users, data.n_items
-    for name in state_of(model):
-        setattr(model, name, state[name])
-    if isinstance(model, ItemKNN):
-        if not ((model.nearest >= 0) & (model.nearest < data.n_items)).all():
-            raise ValueError(f"nearest names items outside 0..{data.n_items - 1}")
-        model.items_of = np.split(data.items, data.offsets[1:-1])
+    for name, W, _ in model.parameters():
+        W[...] = state[name]
 
 
 def pack_data(data):
@@ -139,7 +114,9 @@ def unpack_data(arrays, source):
 
 def _pack_ids(what, ids):
     """Integers as 64 bits, text as the bytes of `pack`: their dtypes tell them apart."""
-    kind = pd.api.types.infer_dtype(ids)
+    from pandas.api.types import infer_dtype
+
+    kind = infer_dtype(ids)
     if kind == "string":
         return pack(ids.tolist())
     if kind == "integer":

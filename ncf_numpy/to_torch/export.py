@@ -35,7 +35,10 @@ def to_torch(model):
         model = model.model
     kind = type(model).__name__
     if type(model) is not KINDS.get(kind):
-        raise TypeError(f"to_torch takes MF, GMF, MLP, NeuMF or a Recommender of these, got {kind}")
+        raise TypeError(
+            f"to_torch has no module for {kind}, only for {', '.join(KINDS)} and a Recommender of "
+            "these"
+        )
     if not fitted:  # a recommender stands at an epoch's end, even where Ctrl-C broke the next off
         check_current(model)
     state = {name: torch.tensor(np.ascontiguousarray(W)) for name, W in weights(model).items()}

@@ -10,8 +10,14 @@ import operator
 import numpy as np
 
 from ..data.sampling import count_batches
-from ..recommender.saved import check_arrays, check_history
-from ..safe_file import digest, naming, read_file, write_file
+from ..safe_file import (
+    check_arrays,
+    check_history,
+    digest,
+    naming,
+    read_file,
+    write_file,
+)
 from .row_adam import EndToEnd, RowAdam, Tables
 
 

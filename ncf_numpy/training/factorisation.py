@@ -7,10 +7,11 @@ Both return a `Trainer`, to be run an epoch at a time.
 
 import numpy as np
 
+from ..core.checks import check_count
 from ..core.losses import BPR
 from ..core.models import MF
 from ..core.optimizers import SGD, Adagrad
-from ..data.sampling import NegativeSampler, check_count
+from ..data.sampling import NegativeSampler
 from .trainer import Trainer, train_step
 
 

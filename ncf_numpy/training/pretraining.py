@@ -8,8 +8,8 @@ import sys
 
 import pandas as pd
 
+from ..core.checks import check_count
 from ..core.models import GMF, MLP, NeuMF
-from ..data.sampling import check_count
 from .row_adam import RowAdam
 from .trainer import Trainer, fit
 

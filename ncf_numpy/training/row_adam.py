@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..core.layers import check_ids
-from ..core.optimizers import check_gradient, check_rate
+from ..core.checks import check_gradient, check_ids, check_rate
 from ..core.row_gradient import GroupById, RowGradient
 from .deferred_updates import DeferredUpdates
 

@@ -9,12 +9,13 @@ import sys
 import time
 
 import numpy as np
-import pandas as pd
-from tqdm import tqdm
 
+from ..core.checks import check_count
 from ..core.losses import BinaryCrossEntropyWithLogits
-from ..data.sampling import NegativeSampler, check_count, count_batches, epoch_batches
+from ..core.table import as_table
+from ..data.sampling import NegativeSampler, count_batches, epoch_batches
 from ..evaluation.metrics import evaluate
+from ..evaluation.progress import progress_bar
 from .row_adam import RowAdam
 
 
@@ -108,7 +109,7 @@ class Trainer:
         batches = epoch_batches(self.train, self.sampler, self.rng, **size)
         total = count_batches(self.train, self.sampler, **size)
         name = f"epoch {self.epoch + 1}"
-        bar = tqdm(batches, name, total, leave=False, disable=not self.progress)
+        bar = progress_bar(batches, name, total, show=self.progress)
         loss_sum, n_right, n_rows = 0.0, 0, 0
         for number, (users, items, labels) in enumerate(bar, start=1):
             value = train_step(self.model, self.loss, self.optimizer, users, items, labels)
@@ -141,8 +142,8 @@ class Trainer:
             W[:] = best
 
     def history(self):
-        table = pd.DataFrame(self.rows)
-        return table.assign(chosen=table["epoch"] == self.best_epoch)
+        """A row per finished epoch, as `fit` returns it (`as_table`)."""
+        return as_table([{**row, "chosen": row["epoch"] == self.best_epoch} for row in self.rows])
 
     def describe_divergence(self, value, batch):
         """The sentence for a loss that is not finite: where, and the first parameter it reached."""

@@ -330,7 +330,9 @@ def test_bad_sizes_raise(size):
         (lambda: NeuMF(7, 9, size, (8, 4), rng), "n_factors"),
         (lambda: MLP(7, 9, (8, size), rng), "width"),
     ]:
-        with pytest.raises(ValueError, match=f"{name} must be a positive integer, got {size!r}"):
+        with pytest.raises(
+            ValueError, match=f"{name} must be an integer of at least 1, got {size!r}"
+        ):
             make()
 
 

@@ -5,7 +5,8 @@ import contextlib
 import numpy as np
 import pytest
 
-from ncf_numpy.core.layers import Bias, Dense, Embedding, ReLU, Sigmoid, check_ids
+from ncf_numpy.core.checks import check_ids
+from ncf_numpy.core.layers import Bias, Dense, Embedding, ReLU, Sigmoid
 from ncf_numpy.core.losses import BPR, BinaryCrossEntropy, BinaryCrossEntropyWithLogits
 from ncf_numpy.core.models import GMF, MF, MLP, NeuMF
 from ncf_numpy.core.optimizers import SGD, Adagrad, Adam
@@ -110,7 +111,9 @@ def test_every_size_of_every_model_is_checked_and_named(name):
         if name in names:
             sizes = {each: 3 for each in names} | {name: 0}
             widths = {} if Model in (MF, GMF) else {"layers": (4, 2)}
-            with pytest.raises(ValueError, match=f"^{name} must be a positive integer, got 0"):
+            with pytest.raises(
+                ValueError, match=f"^{name} must be an integer of at least 1, got 0"
+            ):
                 Model(**sizes, **widths, rng=rng())
 
 
@@ -164,7 +167,7 @@ def test_from_pretrained_wants_both_the_same_users_and_the_same_items():
 
 @pytest.mark.parametrize("layers", [4, 0, (), (3, 2), (4, 0), ("4",), (4.0,)])
 def test_widths_that_are_none_are_refused(layers):
-    with pytest.raises(ValueError, match="layers must begin with an even|must be a positive int"):
+    with pytest.raises(ValueError, match="layers must begin with an even|width must be an int"):
         MLP(3, 4, layers, rng())
 
 

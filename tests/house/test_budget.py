@@ -10,14 +10,20 @@ import ncf_numpy
 PACKAGE = Path(ncf_numpy.__file__).parent
 EXAMPLES = PACKAGE.parent / "examples"
 
-# Each core file and what of the package it may import; all may import NumPy, math and itertools.
+# Each file of the core and what of the package it may import; all may import NumPy and little else.
 CORE = {
-    "layers": {"row_gradient"},
-    "losses": {"layers"},
-    "models": {"layers"},
-    "optimizers": {"row_gradient"},
+    "checks": set(),
+    "row_gradient": set(),
+    "layers": {"checks", "row_gradient"},
+    "losses": {"checks", "layers"},
+    "models": {"checks", "layers"},
+    "optimizers": {"checks", "row_gradient"},
+    "table": set(),
+    "build": {"models"},
+    "gradcheck": {"checks", "layers", "row_gradient", "table"},
 }
-FOREIGN = {"itertools", "math", "numbers", "numpy"}
+READ_FIRST = ["layers", "losses", "models", "optimizers"]  # in this order
+FOREIGN = {"functools", "itertools", "math", "numbers", "numpy"}
 GENERATOR_MAKERS = {"default_rng", "Generator", "SeedSequence", "BitGenerator", "PCG64"}
 
 
@@ -88,9 +94,19 @@ def test_the_scans_find_what_they_look_for():
     assert global_randomness(ast.parse("np.random.default_rng(0).normal()")) == []
 
 
-def test_the_core_is_at_most_600_lines():
-    lines = [line for name in CORE for line in read(PACKAGE / "core" / f"{name}.py").splitlines()]
-    assert sum(bool(line.strip()) for line in lines) <= 600
+def not_blank(names):
+    lines = [line for name in names for line in read(PACKAGE / "core" / f"{name}.py").splitlines()]
+    return sum(bool(line.strip()) for line in lines)
+
+
+def test_the_core_is_the_files_named_here():
+    assert {path.stem for path in (PACKAGE / "core").glob("*.py")} == {"__init__", *CORE}
+
+
+def test_what_is_read_first_is_at_most_600_lines_and_the_core_1050():
+    # Two more models of the size of NeuMF, 55 lines each, still fit.
+    assert not_blank(READ_FIRST) <= 600
+    assert not_blank(CORE) <= 1050
 
 
 @pytest.mark.parametrize("name", CORE)
@@ -107,11 +123,13 @@ def test_no_function_is_longer_than_forty_lines_of_code(name):
 @pytest.mark.parametrize("name", CORE)
 def test_the_core_imports_only_numpy_and_itself_downwards(name):
     foreign, own = imports(tree_of(name))
-    assert foreign <= FOREIGN
+    assert foreign <= FOREIGN | (
+        {"pandas"} if name == "table" else set()
+    )  # there it may be missing
     assert own <= CORE[name]
 
 
-@pytest.mark.parametrize("name", CORE)
+@pytest.mark.parametrize("name", READ_FIRST)
 def test_the_core_has_no_machinery_on_the_path_of_a_gradient(name):
     # no __call__, metaclass, closure or decorator but classmethod: a debugger walks straight on
     for node in ast.walk(tree_of(name)):

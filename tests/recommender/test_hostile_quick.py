@@ -8,7 +8,8 @@ import pytest
 from ncf_numpy.core.models import GMF
 from ncf_numpy.core.optimizers import Adam
 from ncf_numpy.datasets import Interactions, leave_one_out
-from ncf_numpy.recommender.recommender import MODELS, Recommender
+from ncf_numpy.recommender.models import MODELS
+from ncf_numpy.recommender.recommender import Recommender
 from ncf_numpy.recommender.saved import layout, state_of
 from ncf_numpy.safe_file import pack, read_arrays, read_file, write_file
 from ncf_numpy.training.checkpoint import load_checkpoint, save_checkpoint
@@ -51,8 +52,13 @@ def test_the_layout_of_a_saved_model_is_that_of_the_model(name):
         ("gmf", {}, {"model.output.b": np.zeros((), np.float32)}, r"of shape \(\), expected"),
         ("gmf", {}, {"model.output.b": np.float32([np.nan])}, "output.b holds NaN or infinite"),
         ("gmf", {}, {"model.more": np.zeros(1)}, "more does not belong there"),
-        ("gmf", {"settings": {"factors": 10**9}}, {}, r"expected float32 of shape \(8, 10000000"),
-        ("mlp", {"settings": {"layers": [2] * 999}}, {}, "2 arrays of dense .* of 998 layers"),
+        (
+            "gmf",
+            {"settings": {"factors": 10**9}},
+            {},
+            "factors has 1 sizes up to 1000000000, too many or too large",
+        ),
+        ("mlp", {"settings": {"layers": [2] * 999}}, {}, "layers has 999 sizes up to 2, too many"),
         ("gmf", {"settings": {"factor": 2}}, {}, "TypeError: .* unexpected keyword"),
         ("gmf", {"settings": {"seed": 1.5}}, {}, "seed must be an integer"),
         ("gmf", {"history": [{"a": 1}, {"b": 1}]}, {}, "no list of rows of numbers"),

@@ -5,7 +5,8 @@ import pytest
 from ncf_numpy.datasets import Interactions, sample_lastfm
 from ncf_numpy.evaluation.baselines import ItemKNN
 from ncf_numpy.recommender import recommender as module
-from ncf_numpy.recommender.recommender import MODELS, Recommender
+from ncf_numpy.recommender.models import MODELS
+from ncf_numpy.recommender.recommender import Recommender
 from ncf_numpy.training import trainer as training
 
 NEURAL = ("neumf", "gmf", "mlp", "mf")
@@ -155,7 +156,7 @@ def test_similar_items_of_itemknn_are_its_own(plays):
 
 
 def test_popularity_knows_no_likeness(fitted):
-    with pytest.raises(ValueError, match="popularity knows how many have an item, not which"):
+    with pytest.raises(ValueError, match="popularity does not compare items"):
         fitted("popularity").similar_items(1001)
 
 
@@ -294,7 +295,7 @@ def test_ctrl_c_keeps_the_last_finished_epoch(plays, fitted, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"model": "svd"}, "model must be one of neumf, .*; got 'svd'"),
+        ({"model": "svd"}, "model must be one of mf, .*; got 'svd'"),
         ({"factors": 0}, "factors must be an integer of at least 1, got 0"),
         ({"layers": (7, 4)}, "layers must begin with an even width"),
         ({"epochs": 0}, "epochs must be"),

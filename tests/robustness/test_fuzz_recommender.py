@@ -18,7 +18,8 @@ from own_errors import outcome
 from ncf_numpy.core.models import Model
 from ncf_numpy.datasets import Interactions
 from ncf_numpy.evaluation.baselines import ItemKNN
-from ncf_numpy.recommender.recommender import MODELS, Recommender
+from ncf_numpy.recommender.models import MODELS
+from ncf_numpy.recommender.recommender import Recommender
 
 pytestmark = pytest.mark.robustness
 TIMES = int(os.environ.get("NCF_NUMPY_FUZZ", 1))  # how many times as many examples

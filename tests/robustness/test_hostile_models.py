@@ -13,7 +13,8 @@ from damage import mutations, truncations
 from ncf_numpy.core.models import NeuMF
 from ncf_numpy.core.optimizers import Adagrad, Adam
 from ncf_numpy.datasets import Interactions, leave_one_out
-from ncf_numpy.recommender.recommender import MODELS, Recommender
+from ncf_numpy.recommender.models import MODELS
+from ncf_numpy.recommender.recommender import Recommender
 from ncf_numpy.recommender.saved import state_of
 from ncf_numpy.safe_file import digest, pack, read_file
 from ncf_numpy.training.checkpoint import arrays_of, load_checkpoint, save_checkpoint

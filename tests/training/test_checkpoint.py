@@ -14,7 +14,8 @@ import pytest
 import ncf_numpy
 from ncf_numpy import safe_file
 from ncf_numpy.datasets import Interactions
-from ncf_numpy.recommender.recommender import MODELS, Recommender
+from ncf_numpy.recommender.models import MODELS
+from ncf_numpy.recommender.recommender import Recommender
 from ncf_numpy.safe_file import read_file, write_file
 
 ROOT = str(Path(ncf_numpy.__file__).parents[1])

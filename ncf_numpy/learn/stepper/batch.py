@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...core.build import MODELS
+from ...core.checks import check_count
 from ...core.gradcheck import redraw_embeddings
-from ...core.models import GMF, MF, MLP, NeuMF
-from ...data.sampling import NegativeSampler, check_count
-from ...datasets import Interactions
+from ...data.interactions import Interactions
+from ...data.sampling import NegativeSampler
 
 STD = 0.5  # of the embeddings: at the 0.01 of training, all that happens is in the fourth decimal
 
@@ -84,12 +85,7 @@ def draw(sampler, user, rng, used):
 
 def build_model(name, plays, rng, factors=4, layers=(8, 6, 4)):
     """A model by its name, in float64, its embeddings drawn large enough to be looked at."""
-    sizes, dtype = (plays.n_users, plays.n_items), {"dtype": np.float64}
-    if name == "mlp":
-        model = MLP(*sizes, layers, rng, **dtype)
-    elif name == "neumf":
-        model = NeuMF(*sizes, factors, layers, rng, **dtype)
-    else:
-        model = {"mf": MF, "gmf": GMF}[name](*sizes, factors, rng, **dtype)
+    settings = {"factors": factors, "layers": layers}
+    model = MODELS[name](plays.n_users, plays.n_items, settings, rng, dtype=np.float64)
     redraw_embeddings(model, rng, STD)
     return model

@@ -1,0 +1,126 @@
+"""What is refused, in one place, so that the formulas stand alone: each check raises a sentence.
+
+A message names the argument, what was expected and what came. Without these checks NumPy would do
+something else without a word: take -1 for the last row, broadcast (B, 1) to (B, B), or turn float32
+weights into float64.
+"""
+
+import math
+import numbers
+
+import numpy as np
+
+
+def check_ids(ids, n_rows, name="ids"):
+    """Return ids as an array of row numbers (B,), or raise: NumPy would take -1 for the last row.
+
+    TypeError for ids that are not integers, ValueError for any shape but (B,), IndexError for an
+    id outside [0, n_rows).
+    """
+    ids = np.asarray(ids)
+    if ids.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be integer row numbers, got {ids.dtype}: {ids.ravel()[:3]}")
+    if ids.ndim != 1:
+        raise ValueError(f"{name} must have shape (B,), got {ids.shape}")
+    if ids.size and not 0 <= ids[ids.astype(np.uintp).argmax()] < n_rows:  # -1 is huge if unsigned
+        bad = ids[(ids < 0) | (ids >= n_rows)][0]
+        raise IndexError(
+            f"{name} must be in [0, {n_rows}), got {bad}: number raw ids from 0 first, and take "
+            "the size of a table from all the data, not from its training part"
+        )
+    return ids.astype(np.intp, copy=False)
+
+
+def check_pairs(users, items):
+    """Raise unless each user has an item: NumPy would broadcast one user to all items."""
+    if len(users) != len(items):
+        got = f"{len(users)} and {len(items)}"
+        raise ValueError(f"users and items must be of one length B, got {got}")
+
+
+def check_input(layer, x, dtype, row=()):
+    """Raise unless x is of this dtype and of shape (B, *row)."""
+    if x.ndim == 0 or x.shape[1:] != row or x.dtype != dtype:
+        name, shape = type(layer).__name__, str(("B", *row)).replace("'", "")
+        expected = f"{dtype} of shape {shape}"
+        raise ValueError(f"{name} expects x as {expected}, got {x.dtype} of shape {x.shape}")
+
+
+def check_upstream(layer, dy):
+    """Raise unless there was a forward and dy has the shape and dtype of its output."""
+    name, y = type(layer).__name__, layer.y
+    if y is None:
+        raise RuntimeError(f"{name}.backward before any forward: it has nothing to differentiate")
+    if dy.shape != y.shape or dy.dtype != y.dtype:
+        got = f"{dy.dtype} of {dy.shape}"
+        raise ValueError(f"{name}.backward expects dy as {y.dtype} of shape {y.shape}, got {got}")
+
+
+def check_labels(labels, prediction):
+    """Return labels in the prediction's dtype; (B, 1) against (B,) would broadcast to (B, B)."""
+    z, labels = prediction, np.asarray(labels, prediction.dtype)
+    if z.dtype.kind != "f" or z.ndim != 1 or labels.shape != z.shape or labels.size == 0:
+        got = f"{z.shape} and {labels.shape} of {z.dtype}"
+        raise ValueError(f"prediction and labels must be floats of shape (B,), B > 0, got {got}")
+    if not (labels.min() >= 0 and labels.max() <= 1):
+        raise ValueError(f"labels must be in [0, 1], got {labels.min()} to {labels.max()}")
+    return labels
+
+
+def check_forward(loss, remembered):
+    """Raise if the loss has seen no batch yet."""
+    if remembered is None:
+        raise RuntimeError(f"{type(loss).__name__}.backward before any forward")
+
+
+def check_gradient(name, W, dW):
+    """Raise unless dW has the shape and dtype of W."""
+    if dW is None:
+        raise RuntimeError(f"{name} has no gradient yet: call model.backward before step")
+    if dW.shape != W.shape or dW.dtype != W.dtype:
+        got = f"{dW.dtype} of {dW.shape}"
+        raise ValueError(f"the gradient of {name} must be {W.dtype} of {W.shape}, got {got}")
+
+
+def check_rate(name, value, low=0.0, high=math.inf):
+    """Return value as a Python float: a NumPy scalar would turn float32 weights into float64."""
+    if not isinstance(value, numbers.Real) or not low <= value < high:
+        raise ValueError(f"{name} must be in [{low:g}, {high:g}), got {value!r}")
+    return float(value)
+
+
+def check_count(value, least, name):
+    """Return value as a Python int, or raise ValueError: an integer of at least `least`."""
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
+    return int(value)
+
+
+def check_sizes(**sizes):
+    """Raise ValueError unless every size is an integer from 1 to 2**31: beyond it is a slip."""
+    for name, size in sizes.items():
+        if check_count(size, 1, name) >= 2**31:
+            raise ValueError(f"{name} must be below 2**31, got {size}")
+
+
+def check_widths(layers):
+    """Return the tower's widths as a tuple, or raise; the first is split between user and item."""
+    widths = () if isinstance(layers, (int, str)) else tuple(layers)
+    for width in widths:
+        check_sizes(width=width)
+    if not widths or widths[0] % 2:
+        example = "user and item half each, such as (64, 32, 16, 8)"
+        raise ValueError(f"layers must begin with an even width, {example}; got {layers}")
+    return tuple(int(width) for width in widths)
+
+
+def check_generator(rng):
+    """Raise TypeError unless rng is a NumPy Generator: a seed is none."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"rng must be a numpy Generator such as np.random.default_rng(0), got {rng!r}"
+        )
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"rng must be a numpy Generator such as np.random.default_rng(0), got {rng!r}"
+        )

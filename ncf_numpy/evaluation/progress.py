@@ -1,0 +1,10 @@
+"""A progress bar on stderr; tqdm is imported only where one is shown."""
+
+
+def progress_bar(steps, name, total=None, *, show):
+    """Iterate over steps, an iterable, with a bar of this name if `show`; total: how many."""
+    if not show:
+        return steps
+    from tqdm import tqdm
+
+    return tqdm(steps, name, total, leave=False)
