@@ -33,8 +33,9 @@ def modules(root):
 def exported(root):
     """The names in the package itself and in ncf_numpy.datasets, by where they are defined."""
     for file in ("ncf_numpy/__init__.py", "ncf_numpy/datasets/__init__.py"):
-        package = ".".join(Path(file).parent.parts)
-        for line in ast.parse((root / file).read_text(encoding="utf-8")).body:
-            if isinstance(line, ast.ImportFrom):
-                for name in line.names:
-                    yield f"{package}.{line.module}.{name.name}"
+        package = Path(file).parent.parts
+        for block in ast.parse((root / file).read_text(encoding="utf-8")).body:
+            if isinstance(block, ast.If):  # TYPE_CHECKING
+                for line in block.body:
+                    home = ".".join(package[: len(package) - line.level + 1])
+                    yield from (f"{home}.{line.module}.{name.name}" for name in line.names)
