@@ -8,12 +8,21 @@ import pandas as pd
 
 from .. import plots
 from ..core.checks import check_count
+from ..data.own_test import with_own_test
 from ..datasets import sample_lastfm
 from ..evaluation.metrics import evaluate
 from ..recommender.models import build, has_epochs
 from ..training.row_adam import RowAdam
 from ..training.trainer import fit
-from .data_options import add_data_options, check_outputs, load_split
+from .data_options import (
+    add_data_options,
+    check_outputs,
+    find_data,
+    load_data,
+    load_split,
+    load_table,
+)
+from .figures import add_figure_options, comparisons, figures_of, measured, ties_of
 from .printing import print_table
 from .train import check_place, write_log
 from .training_options import add_model_option, add_training_options, make_recommender
@@ -31,7 +40,9 @@ def add_parser(commands):
     )
     add_data_options(parser)
     add_model_option(parser, nargs="+", default=["neumf"], help="one or more (default: neumf)")
-    parser.add_argument("--k", type=int, default=10, metavar="N", help="HR@N (default: 10)")
+    add_figure_options(parser)
+    parser.add_argument("--test", metavar="FILE", help="a CSV file of test items of your own, with "
+                        "the columns of --data; default: one item of each user")  # fmt: skip
     parser.add_argument("--log", metavar="FILE.csv", help="a row per model and epoch")
     parser.add_argument("--plot", metavar="FILE.png", help="draw the table (needs matplotlib)")
     parser.add_argument("--quiet", action="store_true", help="print the table only")
@@ -42,32 +53,67 @@ def add_parser(commands):
 def run(arguments):
     if arguments.plot:
         plots.check_file(arguments.plot)
-    check_outputs(arguments, arguments.log, arguments.plot)
+    check_outputs(arguments, arguments.log, arguments.plot, arguments.test)
     if arguments.log:
         check_place(arguments.log)
-    check_count(arguments.k, 1, "k")
+    for k in arguments.k:
+        check_count(k, 1, "k")
+    if arguments.compare and len(set(arguments.model)) < 2:
+        raise ValueError("--compare needs two models or more after --model")
     recommenders = {name: make_recommender(name, arguments) for name in arguments.model}
-    rng = np.random.default_rng(arguments.seed or 0)
-    split = load_split(arguments, rng.spawn(1)[0])
+    split = split_of(arguments)
     if not arguments.quiet:
         print("\n".join([repr(split.train), split.protocol, *split.notes]), file=sys.stderr)
-    rows, histories = [], []
+    rows, histories, evaluations = [], [], {}
     for name, recommender in recommenders.items():
         start = time.perf_counter()
         model, history = fitted(recommender.settings, split, arguments)
         seconds = time.perf_counter() - start
-        result = evaluate(model, split.test, arguments.k)
-        scores = {f"HR@{result.k}": result.hr, f"NDCG@{result.k}": result.ndcg, "MRR": result.mrr}
+        evaluations[name] = measured(model, split, arguments)
+        trained_on = "train" if len(history) else "train+validation"
         epoch = history["epoch"][history["chosen"]].max() if len(history) else "-"
-        rows.append({"model": name, **scores, "epoch": epoch, "seconds": f"{seconds:.1f}"})
+        for ranking, evaluation in evaluations[name].items():
+            figures, intervals = figures_of(evaluation, arguments)
+            rows.append(
+                {"model": name, **figures, **intervals, "trained on": trained_on,
+                 "ranked against": evaluation.against, **ties_of(ranking, split),
+                 "epoch": epoch, "seconds": f"{seconds:.1f}"}
+            )  # fmt: skip
         histories.append(history.assign(model=name))
         if arguments.log:
             write_log(pd.concat(histories), arguments.log)
     print_table(pd.DataFrame(rows))
+    if arguments.compare:
+        for title, table in comparisons(evaluations, arguments):
+            print(f"\n{title}")
+            print_table(table)
     if arguments.plot:
-        table = pd.DataFrame(rows).set_index("model")[[f"HR@{arguments.k}", f"NDCG@{arguments.k}"]]
-        plots.comparison_bars(table, arguments.plot, best=best_possible(split, arguments))
+        draw(evaluations, split, arguments)
     return 0
+
+
+def split_of(arguments):
+    """The Split to train and test on, with the test items of --test where there are some."""
+    rng = np.random.default_rng(arguments.seed or 0).spawn(1)[0]
+    if arguments.test is None:
+        return load_split(arguments, rng)
+    reader, _ = find_data(arguments)
+    if reader != "csv":
+        raise ValueError(f"--test goes with --data FILE.csv, and {reader} files are no such file")
+    return with_own_test(load_data(arguments), load_table(arguments.test, arguments), rng)
+
+
+def draw(evaluations, split, arguments):
+    """HR and NDCG at the first k of the first ranking, a group of bars for each model."""
+    k, ranking = arguments.k[0], arguments.ranking[0]
+    columns = {
+        f"{measure}@{k}": {
+            name: found[ranking].mean(measure) for name, found in evaluations.items()
+        }
+        for measure in ("HR", "NDCG")
+    }
+    best = best_possible(split, arguments) if ranking == "sampled" else {}
+    plots.comparison_bars(pd.DataFrame(columns), arguments.plot, best=best)
 
 
 def best_possible(split, arguments):
@@ -75,7 +121,7 @@ def best_possible(split, arguments):
     filtered = (arguments.min_per_user, arguments.min_per_item) != (None, None)
     if arguments.dataset != "sample" or filtered:
         return {}
-    result = evaluate(sample_lastfm()[1], split.test, arguments.k)
+    result = evaluate(sample_lastfm()[1], split.test, arguments.k[0])
     return {f"HR@{result.k}": result.hr, f"NDCG@{result.k}": result.ndcg}
 
 

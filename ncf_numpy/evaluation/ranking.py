@@ -15,20 +15,25 @@ from .metrics import Evaluation
 def evaluate_catalogue(scorer, holdout, train, k=10, *, mask_train=True, progress=False):
     """Rank the held-out pairs of `holdout` (anything with users and items) among all items.
 
-    -> Evaluation, whose lists are the users': a user's held-out items stand in one list.
+    -> Evaluation, whose lists are the users': a user's held-out items stand in one list, and where
+    two of them tie they take places one after the other.
     """
     check_count(k, 1, "k")
-    options = {"mask_train": mask_train, "progress": progress}
+    options = {"mask_train": mask_train, "one_list": True, "progress": progress}
     ranks = rank_in_catalogue(scorer, holdout.users, holdout.items, train, **options)
     lists = np.unique(holdout.users, return_inverse=True)[1]  # (E,)
     return Evaluation.of(ranks, holdout, lists, k, f"all {train.n_items:,}")
 
 
-def rank_in_catalogue(scorer, users, items, train, *, mask_train=True, progress=False):
+def rank_in_catalogue(
+    scorer, users, items, train, *, mask_train=True, one_list=False, progress=False
+):
     """How many items score at least as high as the pair's: users (E,), items (E,) -> ranks (E,).
 
     All items of `train` compete but those the user has there (all without mask_train). Ties count
-    against the pair. Raises FloatingPointError for a score that is not finite.
+    against the pair. one_list: the pairs of a user stand in one list, so that of two that tie one
+    comes after the other; by default each would be counted before the other.
+    Raises FloatingPointError for a score that is not finite.
     """
     users = check_ids(users, train.n_users, "users")
     items = check_ids(items, train.n_items, "items")
@@ -45,5 +50,14 @@ def rank_in_catalogue(scorer, users, items, train, *, mask_train=True, progress=
             if mask_train:
                 scores[train.items[offsets[user] : offsets[user + 1]]] = -np.inf
             at_least = [np.count_nonzero(scores >= score) for score in held_out]  # (P,)
-            ranks[pairs] = at_least - (scores[items[pairs]] > -np.inf)  # but the pair itself
+            competes = scores[items[pairs]] > -np.inf  # (P,)
+            ranks[pairs] = at_least - competes
+            if one_list:
+                ranks[pairs] -= equal_later(held_out, items[pairs], competes)
     return ranks
+
+
+def equal_later(scores, items, competes):
+    """How many of a user's competing pairs after this one have its score: (P,) each -> (P,)."""
+    equal = (scores[:, None] == scores) & (items[:, None] != items) & competes  # (P, P)
+    return np.triu(equal, 1).sum(axis=1)

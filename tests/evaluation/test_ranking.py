@@ -80,6 +80,30 @@ def test_metrics_of_several_held_out_items_by_hand():
     assert evaluate_catalogue(scorer, holdout, train, k=1).ndcg == 0.5
 
 
+def test_two_held_out_items_that_tie_take_one_place_each_in_one_list():
+    train = Interactions([0, 1], [5, 5], np.arange(2), np.arange(6))
+    # items 1, 3 and 4 tie behind item 0; 1 and 4 are held out, and 3 counts against both
+    scorer = Table([[9, 5, 1, 5, 5, 0]] * 2)
+    users, items = np.array([0, 0]), np.array([1, 4])
+    assert rank_in_catalogue(scorer, users, items, train).tolist() == [3, 3]
+    for order in (items, items[::-1]):
+        assert rank_in_catalogue(scorer, users, order, train, one_list=True).tolist() == [2, 3]
+    # the same item twice is one item, and an item of train does not compete
+    twice = np.array([4, 4])
+    assert rank_in_catalogue(scorer, users, twice, train, one_list=True).tolist() == [3, 3]
+    has_4 = Interactions([0, 0, 1], [4, 5, 5], np.arange(2), np.arange(6))
+    assert rank_in_catalogue(scorer, users, items, has_4, one_list=True).tolist() == [2, 3]
+
+
+def test_the_figures_do_not_depend_on_which_of_two_held_out_items_comes_first():
+    train = Interactions([0], [7], np.arange(1), np.arange(8))
+    both = Holdout([0, 0, 0], [1, 4, 2], np.zeros((3, 0), int))
+    tied = evaluate_catalogue(Table([[9, 5, 1, 4, 5, 1, 0, 0]]), both, train, k=4)
+    apart = evaluate_catalogue(Table([[9, 5.1, 1, 4, 5, 1.1, 0, 0]]), both, train, k=4)
+    for measure in ("HR", "NDCG", "precision", "recall", "MAP", "MRR"):
+        assert tied.mean(measure) == apart.mean(measure), measure
+
+
 def test_one_held_out_item_a_user_makes_recall_the_hit_ratio():
     train, model = random_train(), trained("gmf")
     users = np.arange(N_USERS)
