@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from .interactions import Interactions
 from .sampling import PairIndex
@@ -25,6 +24,8 @@ def with_own_test(
     A user may have several test items; all are ranked against the same n_candidates items, drawn
     among those that the user has in neither.  Raises ValueError where no test pair is left.
     """
+    import pandas as pd
+
     inner = leave_one_out(data, rng, n_candidates=n_candidates, validation=False)
     users = pd.Index(data.user_ids).get_indexer(test.user_ids)[test.users]  # (n,) -1 is unknown
     items = pd.Index(data.item_ids).get_indexer(test.item_ids)[test.items]
