@@ -1,6 +1,7 @@
 """python -m ncf_numpy step: walk through one training step, in the terminal or on a page."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -74,7 +75,8 @@ def run(arguments):
     optimizer = OPTIMIZERS[arguments.optimizer](rate)
     trace = trace_step(model, loss, optimizer, batch.users, batch.items, batch.labels)
     if arguments.html:
-        page = build_page(trace, model, loss, optimizer, batch, steps=arguments.steps)
+        docs = link_to_docs(Path(arguments.html))
+        page = build_page(trace, model, loss, optimizer, batch, steps=arguments.steps, docs=docs)
         write(arguments.html, page, "open it in a browser")
     if arguments.json:
         write(
@@ -83,6 +85,15 @@ def run(arguments):
     if not (arguments.html or arguments.json):
         terminal.run(trace, batch, pause=False if arguments.no_pause else None)
     return 0
+
+
+def link_to_docs(page):
+    """backprop.md as seen from a page inside the repository; "" from elsewhere."""
+    root = Path(__file__).resolve().parents[2]
+    docs, folder = root / "docs" / "backprop.md", page.resolve().parent
+    if not (docs.is_file() and folder.is_relative_to(root)):
+        return ""
+    return Path(os.path.relpath(docs, folder)).as_posix()
 
 
 def write(name, text, what):

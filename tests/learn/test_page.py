@@ -12,8 +12,9 @@ from ncf_numpy.core.optimizers import Adam
 from ncf_numpy.datasets import Interactions, sample_lastfm
 from ncf_numpy.learn.bugs import BUGS
 from ncf_numpy.learn.stepper.batch import build_model, choose_batch
-from ncf_numpy.learn.stepper.page import build_page, plane
+from ncf_numpy.learn.stepper.page import build_page, texts
 from ncf_numpy.learn.stepper.trace import trace_step
+from ncf_numpy.learn.stepper.variants import plane
 
 PLAYS = sample_lastfm()[0]
 
@@ -28,10 +29,7 @@ def make(name="neumf", size=6, steps=0, plays=PLAYS, **sizes):
 
 
 def data_of(page):
-    text = re.search(r'<script type="application/json" id="data">(.+?)</script>', page, re.DOTALL)[
-        1
-    ]
-    return json.loads(text)
+    return json.loads(re.search(r'data-json="data">(.+?)</script>', page, re.DOTALL)[1])
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +41,8 @@ def test_the_page_needs_nothing_from_outside(neumf):
     _, page = neumf
     assert not re.search(r"<(?:script|img|link|iframe)[^>]+(?:src|href)=\"(?!data:)", page)
     assert "@import" not in page
-    assert set(re.findall(r"https?://[^\s\"')]+", page)) <= {"http://www.w3.org/2000/svg"}
+    papers = {chapter["paper"][1] for chapter in texts()["story"].values() if "paper" in chapter}
+    assert set(re.findall(r"https?://[^\s\"'`)]+", page)) <= {"http://www.w3.org/2000/svg", *papers}
 
 
 def test_every_array_is_numpys_to_four_digits(neumf):
@@ -60,7 +59,7 @@ def test_every_array_is_numpys_to_four_digits(neumf):
 def test_the_numbers_of_a_bug_are_those_of_the_planted_bug(neumf, bug):
     trace, page = neumf
     data = data_of(page)
-    values = data["bugs"][bug]["values"]
+    changes = data["bugs"][bug]["changes"]
     batch = choose_batch(PLAYS, np.random.default_rng(0))
     model = build_model("neumf", PLAYS, np.random.default_rng(1))
     arguments = model, BinaryCrossEntropyWithLogits(), Adam(0.01)
@@ -70,11 +69,32 @@ def test_the_numbers_of_a_bug_are_those_of_the_planted_bug(neumf, bug):
         for k, (a, b) in enumerate(zip(trace.records, wrong.records))
         if (a.value != b.value).any()
     ]
-    assert sorted(map(int, values)) == differing
-    for number in differing:
-        shown = data["arrays"][values[str(number)]]["v"]
-        assert shown == [float(f"{x:.4g}") for x in wrong.records[number].value.reshape(-1)]
-    assert data["bugs"][bug]["failing"]
+    assert [k for k in map(int, changes) if "v" in changes[str(k)]] == differing
+    for number, change in changes.items():
+        record = wrong.records[int(number)]
+        shown = data["arrays"][change.get("v", data["records"][int(number)]["v"])]["v"]
+        assert shown == [float(f"{x:.4g}") for x in record.value.reshape(-1)]
+        for code, hole in change.get("holes", {}).items():
+            array = data["arrays"][hole["a"]]["v"]
+            assert array == [float(f"{x:.4g}") for x in record.holes[code].array.reshape(-1)]
+    assert any(change.get("failing") for change in changes.values())
+
+
+def test_where_a_bug_is_planted_the_right_formula_has_another_value(neumf):
+    """And nowhere else: what follows is computed rightly, from wrong operands."""
+    trace, page = neumf
+    data = data_of(page)
+    for bug in data["bugs"].values():
+        planted_in = {place.split(".")[0] for place, _, _ in bug["edits"]}
+        for number, change in bug["changes"].items():
+            record = trace.records[int(number)]
+            if "right" in change:
+                owner = record.function.partition(".")[0]
+                assert owner in planted_in or (owner, planted_in) == ("Embedding", {"GroupById"})
+    dW = data["bugs"]["one-percent"]["changes"]
+    number, change = next(iter(dW.items()))
+    right, wrong = (np.array(data["arrays"][change[key]]["v"]) for key in ("right", "v"))
+    np.testing.assert_allclose(wrong, 1.01 * right, rtol=1e-3)
 
 
 def test_every_bug_of_the_model_is_on_its_switch(neumf):
@@ -103,13 +123,58 @@ def test_the_graph_of_neumf(neumf):
     }
 
 
+@pytest.mark.parametrize("name", ["mf", "gmf", "mlp", "neumf"])
+def test_every_box_turns_into_gradients(name):
+    data = data_of(make(name)[1])
+    for box in data["boxes"]:
+        assert box["backward"] is not None
+        assert box["gradients"]
+        for number, (stop, array, _) in box["gradients"].items():
+            value = data["arrays"][data["records"][int(number)]["v"]]
+            assert len(data["arrays"][array]["v"]) == len(value["v"])
+            assert data["stops"][stop]["phase"] == "backward"
+
+
+@pytest.mark.parametrize("name", ["mf", "gmf", "mlp", "neumf"])
+def test_every_stop_but_the_optimizers_own_has_a_box(name):
+    data = data_of(make(name)[1])
+    names = [box["name"] for box in data["boxes"]]
+    for stop in data["stops"]:
+        assert (stop["node"] in names) or stop["box"] == "optimizer"
+        if stop["phase"] in ("forward", "loss", "backward"):
+            assert stop["node"] == stop["box"]
+
+
+def test_only_edits_of_what_the_model_has_are_named(neumf):
+    bugs = data_of(neumf[1])["bugs"]
+    assert [place for place, _, _ in bugs["product-rule"]["edits"]] == ["NeuMF.backward"]
+    assert [place for place, _, _ in bugs["missing-mean"]["edits"]] == [
+        "BinaryCrossEntropyWithLogits.backward"
+    ]
+
+
 def test_training_is_recorded(neumf):
-    training = data_of(neumf[1])["training"]
-    assert len(training["losses"]) == 5
-    assert training["losses"][-1] < training["losses"][0]
+    data = data_of(neumf[1])
+    training = data["training"]
+    assert set(training["runs"]) == {"", *data["bugs"]}
     assert training["taken"] == [0, 1, 2, 3, 4, 5]
     assert len(training["labels"]) == 10  # five users, five items
-    assert all(len(points) == 20 for points in training["points"])
+    for run in training["runs"].values():
+        assert len(run["losses"]) == 5
+        assert all(len(points) == 20 for points in run["points"])
+    right = training["runs"][""]["losses"]
+    assert right[-1] < right[0]
+    assert training["runs"]["flipped-sign"]["losses"][-1] > right[0]
+
+
+def test_a_later_step_can_be_looked_into(neumf):
+    trace, page = neumf
+    data = data_of(page)
+    inside, losses = data["training"]["inside"], data["training"]["runs"][""]["losses"]
+    assert list(inside) == ["2", "3", "5"]
+    (number,) = [k for k, r in enumerate(trace.records) if r.name == "L"]
+    for step, changes in inside.items():
+        assert data["arrays"][changes[str(number)]["v"]]["v"] == [losses[int(step) - 1]]
 
 
 def test_the_plane_keeps_distances_of_vectors_that_lie_in_one():
@@ -125,10 +190,11 @@ def test_a_name_cannot_break_the_page():
         [1, 2, 1, 3], [10, 10, 11, 12], item_names={10: nasty, 11: "TITLE", 12: '"DATA"'}
     )
     _, page = make("gmf", plays=plays)
-    assert page.count("</script>") == 2
+    assert page.count("</script>") == 3
     assert nasty in data_of(page)["names"]["item"].values()
 
 
+@pytest.mark.robustness  # takes seconds
 def test_a_large_batch_of_the_large_model_is_below_five_megabytes():
     _, page = make(size=32, steps=50, factors=8, layers=(64, 32, 16, 8))
     assert len(page.encode("utf-8")) < 5e6

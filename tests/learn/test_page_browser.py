@@ -1,7 +1,6 @@
 """The page in a headless Chromium: what it shows is what NumPy has, and no error in the console."""
 
 import re
-import shutil
 
 import numpy as np
 import pytest
@@ -11,10 +10,11 @@ from ncf_numpy.core.optimizers import SGD, Adam
 from ncf_numpy.datasets import sample_lastfm
 from ncf_numpy.learn.stepper.batch import build_model, choose_batch
 from ncf_numpy.learn.stepper.digits import short
-from ncf_numpy.learn.stepper.page import build_page
+from ncf_numpy.learn.stepper.page import build_page, texts
 from ncf_numpy.learn.stepper.trace import trace_step
 
 PLAYS = sample_lastfm()[0]
+STEPPER = "const stepper = document.querySelector('main').stepper;"
 
 
 def make(name="neumf", loss=None, optimizer=None, size=6, steps=0, **sizes):
@@ -31,57 +31,43 @@ def neumf():
     return make(steps=5)
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    driver_program = shutil.which("chromedriver")
-    if not (program and driver_program):
-        pytest.skip("no chromium with its chromedriver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = program
-    flags = (
-        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-        "--disable-background-networking --disable-component-update --disable-sync "
-        f"--window-size=1280,800 --user-data-dir={tmp_path_factory.mktemp('profile')}"
-    )
-    for flag in flags.split():
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(driver_program))
-    yield driver
-    driver.quit()
+def run(driver, script):
+    return driver.execute_script(STEPPER + script)
 
 
-@pytest.fixture
-def show(browser, tmp_path):
-    """show(page) opens it from disk; afterwards the console must be empty."""
+def part(driver, name):
+    return driver.find_element("css selector", f"[data-part='{name}']")
 
-    def open_page(page, width=1280, height=800, dark=False):
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 700}
-        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
-        path = tmp_path / "page.html"
-        path.write_text(page, encoding="utf-8")
-        browser.get(path.as_uri())
-        return browser
 
-    yield open_page
-    assert browser.get_log("browser") == []
+def keys():
+    return pytest.importorskip("selenium.webdriver.common.keys").Keys
+
+
+def point_at(driver, element):
+    chains = pytest.importorskip("selenium.webdriver.common.action_chains")
+    chains.ActionChains(driver).move_to_element(element).perform()
+
+
+def select_bug(driver, name):
+    select = pytest.importorskip("selenium.webdriver.support.select").Select
+    select(part(driver, "bug")).select_by_value(name)
+
+
+def find(trace, box, name):
+    return next(r for r in trace.records if (r.box, r.name) == (box, name))
 
 
 HARVEST = """
+const text = (name) => stepper.part(name).textContent;
 const seen = [];
-for (let stop = 0; stop < data.stops.length; stop++) {
-  go(stop);
-  data.stops[stop][3].forEach((number, k) => {
-    document.querySelectorAll("#lines button")[k].click();
+for (const [stop, { records }] of stepper.view.stops.entries()) {
+  stepper.go(stop);
+  records.forEach((number, k) => {
+    stepper.part("lines").children[k].click();
     seen.push({
-      number, box: $("box").textContent, code: $("source").textContent,
-      place: $("place").textContent, numbers: $("numbers").textContent,
-      check: $("check").textContent, said: $("said").textContent,
-      cells: [...document.querySelectorAll(".result-table td")].map((c) => c.textContent),
+      number, box: text("box"), code: text("source"), place: text("place"),
+      numbers: text("numbers"), check: text("check"), said: text("said"), why: text("why"),
+      cells: [...document.querySelectorAll(".result tbody td")].map((cell) => cell.textContent),
     });
   });
 }
@@ -96,6 +82,11 @@ def plain(text):
     return text
 
 
+def as_text(formula):
+    """A line of a record as the text of the page: indices and exponents are raised or lowered."""
+    return re.sub(r"_([GMui])(?![a-z])", r"\1", formula).replace("phi", "φ").replace("**", "")
+
+
 MODELS = {
     "mf": (BinaryCrossEntropy, SGD),
     "gmf": (BinaryCrossEntropyWithLogits, SGD),
@@ -105,11 +96,12 @@ MODELS = {
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_every_step_shows_numpys_numbers(show, name):
+def test_every_step_shows_numpys_numbers_and_says_why(show, name):
     loss, optimizer = MODELS[name]
     trace, page = make(name, loss(), optimizer(0.1))
-    seen = show(page).execute_script(HARVEST)
+    seen = run(show(page), HARVEST)
     assert [one["number"] for one in seen] == list(range(len(trace.records)))
+    story = texts()["story"]
     for record, one in zip(trace.records, seen, strict=True):
         assert (one["box"], one["code"]) == (record.box, record.code)
         assert one["place"] == f"{record.file}:{record.line}"
@@ -117,135 +109,230 @@ def test_every_step_shows_numpys_numbers(show, name):
             short(x) for x in record.value.reshape(-1)
         ]
         numbers = f"= {record.source() or record.worked()} = {short(record.value[record.entry])}"
-        assert plain(one["numbers"]).endswith(numbers)
+        assert plain(one["numbers"]).endswith(as_text(numbers))
         assert ("✓" in one["check"]) == (record.numerical is not None and record.n_checked > 0)
-        assert record.formula.text in one["said"]
+        why = story[record.function]["why"][record.name]["en"].replace("`", "")
+        assert one["why"] == why
+        assert one["said"].startswith("step ")
+        assert record.text in one["said"]
+        assert why in one["said"]
 
 
 def test_keys_buttons_slider_and_play(show, neumf):
     driver = show(neumf[1])
-    keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
+    key = keys()
     body = driver.find_element("tag name", "body")
-    count = driver.find_element("id", "count")
-    assert count.text == "1 / 32"
-    body.send_keys(keys.ARROW_RIGHT, keys.ARROW_RIGHT, keys.ARROW_LEFT)
-    assert count.text == "2 / 32"
+    count = part(driver, "count")
+    assert count.text == "1 / 34"
+    body.send_keys(key.ARROW_RIGHT, key.ARROW_RIGHT, key.ARROW_LEFT)
+    assert count.text == "2 / 34"
     body.send_keys("r")
-    assert driver.find_element("id", "phase").text == "Backward"
-    assert count.text == "13 / 32"
-    body.send_keys(keys.END)
-    assert count.text == "32 / 32"
-    assert not driver.find_element("id", "next").is_enabled()
-    driver.find_element("id", "to-forward").click()
-    assert not driver.find_element("id", "back").is_enabled()
-    driver.find_element("id", "next").click()
-    assert count.text == "2 / 32"
-    slider = driver.find_element("id", "slider")
-    slider.send_keys(keys.ARROW_RIGHT)
-    assert count.text == "3 / 32"
-    driver.find_element("id", "play").click()
-    assert driver.find_element("id", "play").text == "Pause"
-    driver.find_element("id", "play").click()
-    driver.execute_script("boxes.dense1.element.click()")
-    assert driver.find_element("id", "box").text == "dense1"
+    assert part(driver, "phase").text == "Backward"
+    assert count.text == "13 / 34"
+    body.send_keys(key.END)
+    assert count.text == "34 / 34"
+    assert part(driver, "next").get_attribute("aria-disabled") == "true"
+    part(driver, "to-forward").click()
+    assert part(driver, "back").get_attribute("aria-disabled") == "true"
+    part(driver, "next").click()
+    assert count.text == "2 / 34"
+    part(driver, "slider").send_keys(key.ARROW_RIGHT)
+    assert count.text == "3 / 34"
+    part(driver, "play").click()
+    assert part(driver, "play").text == "Pause"
+    part(driver, "play").click()
+    assert part(driver, "play").text == "Play"
 
 
 def test_pointing_at_a_gradient_shows_where_it_comes_from(show, neumf):
     trace, page = neumf
     driver = show(page)
-    dW = next(r for r in trace.records if (r.box, r.name) == ("dense1", "dW"))
-    driver.execute_script(f"go({dW.stop})")
-    cell = driver.find_element(
-        "css selector", ".result-table tbody tr:nth-child(4) td:nth-of-type(3)"
-    )
-    chains = pytest.importorskip("selenium.webdriver.common.action_chains")
-    chains.ActionChains(driver).move_to_element(cell).perform()
-    assert plain(driver.find_element("id", "numbers").text) == (
+    dW = find(trace, "dense1", "dW")
+    run(driver, f"stepper.go({dW.stop})")
+    cell = "figure.result tbody tr:nth-child(4) td:nth-of-type(3)"
+    point_at(driver, driver.find_element("css selector", cell))
+    assert plain(part(driver, "numbers").text).replace("\n", " ") == (
         f"dW[3, 2] = {dW.worked((3, 2))} = {short(dW.value[3, 2])}"
     )
     x, dy = dW.holes["self.x[b,i]"].array, dW.holes["dy[b,o]"].array
-    lit = [plain(c.text) for c in driver.find_elements("css selector", "#arrays td.part")]
+    lit = [plain(c.text) for c in driver.find_elements("css selector", ".arrays td.part")]
     assert lit == [short(v) for v in [*x[:, 3], *dy[:, 2]]]  # column 3 of x and column 2 of dy
+
+
+def test_the_rest_of_a_long_sum_opens(show, neumf):
+    trace, page = neumf
+    driver = show(page)
+    dW = find(trace, "dense1", "dW")
+    run(driver, f"stepper.go({dW.stop})")
+    numbers = part(driver, "numbers")
+    assert "… 3 more" in numbers.text
+    driver.find_element("css selector", ".more").send_keys(keys().ENTER)
+    assert numbers.text.count("×") == 6  # of the six pairs
+    assert driver.switch_to.active_element.tag_name == "table"
+
+
+def test_pointing_at_an_operand_shows_where_it_acts_and_enter_leads_to_where_it_was_made(
+    show, neumf
+):
+    trace, page = neumf
+    driver = show(page)
+    dx = find(trace, "dense2", "dx")
+    run(driver, f"stepper.go({dx.stop}); stepper.goToLine(2)")
+    dy = driver.find_element("css selector", "figure.op0")
+    point_at(driver, dy.find_element("css selector", "tbody tr:nth-child(3) td:nth-of-type(2)"))
+    value = dx.holes["dy[b,o]"].array[2, 1]
+    assert plain(part(driver, "numbers").text) == f"dy[2, 1] = {short(value)}"
+    lit = driver.find_elements("css selector", "figure.result td.part")
+    assert [plain(c.text) for c in lit] == [short(v) for v in dx.value[2]]  # the same pair
+    origin = trace.records[dx.holes["dy[b,o]"].origin]
+    assert f"{origin.name} of step {origin.stop + 1}, {origin.box}" in part(driver, "check").text
+    key = keys()
+    dy.find_element("tag name", "table").send_keys(key.ARROW_DOWN, key.ARROW_RIGHT, key.ENTER)
+    assert part(driver, "box").text == origin.box
+    assert part(driver, "numbers").text.startswith("dx[1, 1] = ")
+
+
+def test_an_operand_names_the_step_it_comes_from(show, neumf):
+    trace, page = neumf
+    driver = show(page)
+    dW = find(trace, "dense1", "dW")
+    run(driver, f"stepper.go({dW.stop})")
+    link = driver.find_element("css selector", "figure.op1 .origin")
+    relu = find(trace, "relu1", "dx")
+    assert link.text == f"= dx of step {relu.stop + 1}, relu1"
+    link.click()
+    assert part(driver, "count").text == f"{relu.stop + 1} / 34"
 
 
 def test_arrow_keys_move_over_a_table(show, neumf):
     trace, page = neumf
     driver = show(page)
-    keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
-    dW = next(r for r in trace.records if (r.box, r.name) == ("dense1", "dW"))
-    driver.execute_script(f"go({dW.stop})")
-    table = driver.find_element("css selector", ".result-table")
-    table.send_keys(*[keys.ARROW_UP] * 9, *[keys.ARROW_LEFT] * 9, keys.ARROW_DOWN)
-    assert driver.find_element("id", "numbers").text.startswith("dW[1, 0] = ")
-    assert driver.find_element("id", "count").text.startswith(f"{dW.stop + 1} ")
+    key = keys()
+    dW = find(trace, "dense1", "dW")
+    run(driver, f"stepper.go({dW.stop})")
+    table = driver.find_element("css selector", "figure.result table")
+    table.send_keys(*[key.ARROW_UP] * 9, *[key.ARROW_LEFT] * 9, key.ARROW_DOWN)
+    assert part(driver, "numbers").text.startswith("dW[1, 0] = ")
+    assert part(driver, "count").text.startswith(f"{dW.stop + 1} ")
 
 
 def test_the_scatter_add_is_drawn(show, neumf):
     trace, page = neumf
     driver = show(page)
-    dW = next(r for r in trace.records if (r.box, r.name) == ("item_embedding", "dW"))
-    driver.execute_script(f"go({dW.stop})")
+    dW = find(trace, "item_embedding", "dW")
+    run(driver, f"stepper.go({dW.stop})")
     paths = driver.find_elements("css selector", ".flow path")
-    hits = {(int(p.get_attribute("data-batch")), int(p.get_attribute("data-table"))) for p in paths}
+    hits = {
+        (int(p.get_attribute("data-batch")), int(p.get_attribute("data-target"))) for p in paths
+    }
     rows = dW.rows.tolist()
     assert hits == {(b, rows.index(item)) for b, item in enumerate(trace.items)}
     assert len(driver.find_elements("css selector", ".flow path.twice")) == 2
-    note = driver.find_element("id", "note").text
+    note = part(driver, "note").text
     assert "is in the batch 2 times" in note
-    assert "the naive dW[ids] += dy would keep" in note
+    assert "The naive dW[ids] += dy would keep" in note
+
+
+def test_rows_of_a_table_have_the_name_and_the_number_of_the_row(show, neumf):
+    trace, page = neumf
+    driver = show(page)
+    heads = driver.find_elements("css selector", "figure.op0 tbody th")
+    ids = PLAYS.user_ids
+    expected = [f"user {ids[row]} [{row}]" for row in np.unique(trace.users)]
+    assert [head.text for head in heads] == expected
 
 
 def test_the_switch_shows_what_a_bug_would_give(show, neumf):
     trace, page = neumf
     driver = show(page)
-    dW = next(r for r in trace.records if (r.box, r.name) == ("item_embedding", "dW"))
-    driver.execute_script(f"go({dW.stop})")
-    select = pytest.importorskip("selenium.webdriver.support.select").Select
-    select(driver.find_element("id", "bug")).select_by_value("dropped-repeats")
-    off = [plain(c.text) for c in driver.find_elements("css selector", ".result-table td.off")]
+    dW = find(trace, "item_embedding", "dW")
+    run(driver, f"stepper.go({dW.stop})")
+    select_bug(driver, "dropped-repeats")
+    off = [plain(c.text) for c in driver.find_elements("css selector", "figure.result td.off")]
     item = np.bincount(trace.items).argmax()
     last = dW.holes["dy[b,k]"].array[trace.items == item][-1]  # all that the naive code keeps
     assert off == [short(x) for x in last]
-    assert "the check fails" in driver.find_element("id", "check").text
-    assert "keeps only its last gradient" in driver.find_element("id", "bugline").text
-    driver.find_element("id", "to-forward").click()
-    begins = driver.find_element("id", "bugline").text
-    assert f"it begins at step {dW.stop + 1}." in begins
+    assert "8 of 40 entries compared fail" in part(driver, "check").text
+    numbers = plain(part(driver, "numbers").text)
+    kept = short(dW.holes["dy[b,k]"].array[trace.items == item][-1, dW.entry[1]])
+    assert numbers.endswith(f"{short(dW.value[dW.entry])} but the planted line gives {kept}")
+    assert "keeps only its last gradient" in part(driver, "bugline").text
+    part(driver, "to-forward").click()
+    assert f"It begins at step {dW.stop + 1}." in part(driver, "bugline").text
+
+
+def test_after_the_planted_line_the_arithmetic_is_that_of_the_wrong_numbers(show, neumf):
+    """No right operand stands beside a wrong result: each line's formula gives what is shown."""
+    driver = show(neumf[1])
+    for bug in run(driver, "return Object.keys(stepper.view.data.bugs)"):
+        run(driver, f"stepper.choose('{bug}')")
+        for one in run(driver, HARVEST):
+            numbers = plain(one["numbers"])
+            made, _, shown = numbers.partition(" = ")[2].rpartition(" = ")
+            shown, _, gives = shown.partition(" but the planted line gives ")
+            if "..." in made or re.search(r"[A-Za-zφ]\w*\[", made) or "sqrt" in made:
+                continue
+            value = eval(made, {"exp": np.exp, "log": np.log, "max": max, "abs": abs})
+            assert value == pytest.approx(float(shown), rel=2e-2, abs=2e-6), (bug, numbers)
+            assert gives != shown
 
 
 def test_the_training_view(show, neumf):
     driver = show(neumf[1])
-    driver.find_element("id", "view-training").click()
-    assert not driver.find_element("id", "step-view").is_displayed()
-    driver.execute_script("$('train-slider').value = 3; $('train-slider').oninput()")
-    assert driver.find_element("id", "train-count").text == "step 3 / 5"
-    assert len(driver.find_elements("css selector", "#points circle")) == 5
-    driver.find_element("id", "view-step").click()
-    assert driver.find_element("id", "step-view").is_displayed()
+    part(driver, "to-training").click()
+    assert not part(driver, "step-view").is_displayed()
+    run(driver, "stepper.training.go(3)")
+    assert part(driver, "train-count").text == "step 3 of 5"
+    assert len(driver.find_elements("css selector", "[data-part=points] circle")) == 5
+    select_bug(driver, "flipped-sign")
+    assert "every step goes uphill" in part(driver, "train-bug").text
+    select_bug(driver, "")
+    buttons = part(driver, "into").find_elements("tag name", "button")
+    assert [button.text for button in buttons] == ["step 1", "step 2", "step 3", "step 5"]
+    buttons[3].click()
+    assert part(driver, "step-view").is_displayed()
+    assert "step 5 of the training" in part(driver, "inside").text
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
-def test_nothing_sticks_out_and_everything_has_a_name(show, neumf, size, dark):
-    driver = show(neumf[1], *size, dark=dark)
-    for stop in range(0, 32, 3):
-        driver.execute_script(f"go({stop})")
-        assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
-    nameless = """return [...document.querySelectorAll("button, select, input")].filter(
-        (e) => !(e.textContent.trim() || e.ariaLabel || e.labels?.length))"""
-    assert driver.execute_script(nameless) == []
-    ink, paper = driver.execute_script(
-        "const s = getComputedStyle(document.body); return [s.color, s.backgroundColor]"
+def test_it_speaks_korean(show, neumf):
+    driver = show(neumf[1])
+    driver.find_element("css selector", "button[lang=ko]").click()
+    for name in ("to-forward", "next", "why", "count"):
+        assert part(driver, name).is_displayed()
+    assert part(driver, "to-forward").text == "순전파"
+    story = texts()["story"]["Embedding.forward"]["why"]["y"]["ko"]
+    assert part(driver, "why").text == story
+    assert driver.find_element("tag name", "main").get_attribute("lang") == "ko"
+
+
+def test_another_trace_can_be_shown_and_nothing_is_left_behind(show, neumf):
+    """What the playground builds on: one stepper, given data again and again, and removed."""
+    driver = show(neumf[1])
+    run(
+        driver,
+        """
+        const data = structuredClone(stepper.view.data);
+        stepper.go(9);
+        data.arrays = data.arrays.map(({ s, v }) => ({ s, v: v.map(() => 7) }));
+        stepper.show(data);
+        """,
     )
-    light = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (ink, paper)]
-    assert (light[0] > light[1]) == dark
-    assert driver.execute_script("return performance.getEntriesByType('resource').length") == 0
+    assert part(driver, "count").text == "10 / 34"
+    assert {c.text for c in driver.find_elements("css selector", ".arrays tbody td")} == {"7"}
+    assert run(
+        driver,
+        """
+        stepper.remove();
+        document.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight", bubbles: true}));
+        return [document.querySelector("main").children.length, stepper.stop];
+        """,
+    ) == [0, 9]
 
 
 @pytest.mark.robustness  # takes seconds
 def test_the_large_page_scrolls(show):
     trace, page = make(size=12, factors=8, layers=(64, 32, 16, 8))
     driver = show(page)
-    seen = driver.execute_script(HARVEST)
+    seen = run(driver, HARVEST)
     assert [len(one["cells"]) for one in seen] == [r.value.size for r in trace.records]
     assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")

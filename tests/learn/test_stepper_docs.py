@@ -29,7 +29,7 @@ def test_the_options_are_those_of_the_command(capsys):
 def test_the_example_page_quotes_the_core_as_it_is():
     page = EXAMPLE.read_text(encoding="utf-8")
     assert len(page) < 2e6
-    data = re.search(r'<script type="application/json" id="data">(.+?)</script>', page)[1]
+    data = re.search(r'data-json="data">(.+?)</script>', page)[1]
     for record in json.loads(data)["records"]:
         path = PACKAGE / record["file"]
         line = path.read_text(encoding="utf-8").splitlines()[record["line"] - 1]

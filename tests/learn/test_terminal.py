@@ -37,7 +37,7 @@ def press(stepped, keys):
 
 
 def heading(text):
-    return re.search(r"^-- (\d+)/32  (\w+): (.+?)  \(", text, re.MULTILINE).groups()
+    return re.search(r"^-- (\d+)/34  (\w+): (.+?)  \(", text, re.MULTILINE).groups()
 
 
 def test_enter_goes_on_and_b_back(stepped):
@@ -58,7 +58,7 @@ def test_f_and_r_jump_to_forward_and_backward(stepped):
 def test_at_both_ends_it_stays(stepped):
     screens = press(stepped, "b\n" + "\n" * 40 + "q\n")
     assert heading(screens[1])[0] == "1"
-    assert heading(screens[-2])[0] == "32"
+    assert heading(screens[-2])[0] == "34"
     assert "The step is done" in screens[-2]
 
 
@@ -94,7 +94,7 @@ def test_without_a_terminal_everything_is_printed_at_once(stepped):
     output = io.StringIO()
     terminal.run(*stepped, stdin=io.StringIO(), stdout=output)
     text = output.getvalue()
-    assert re.findall(r"^-- (\d+)/32", text, re.MULTILINE) == [str(k) for k in range(1, 33)]
+    assert re.findall(r"^-- (\d+)/34", text, re.MULTILINE) == [str(k) for k in range(1, 35)]
     assert terminal.HELP not in text
 
 
@@ -227,7 +227,7 @@ def test_short_has_four_digits(value, text):
 
 def test_constants_are_as_python_writes_them():
     assert [constant(x) for x in (0.999, 1e-08, np.int64(6), 0.0031622776)] == [
-        "0.999", "1e-08", "6", "0.003162",
+        "0.999", "1e-8", "6", "0.003162",
     ]  # fmt: skip
 
 
@@ -244,7 +244,7 @@ def test_the_command_prints_everything_in_a_pipe(capsys):
     assert main(["step", "--model", "mf", "--loss", "bce", "--optimizer", "sgd"]) == 0
     captured = capsys.readouterr()
     assert captured.out.startswith("MF, one training step: BinaryCrossEntropy, SGD")
-    assert captured.out.count("\n-- ") == 17
+    assert captured.out.count("\n-- ") == 18
     assert captured.err == ""
 
 

@@ -35,7 +35,14 @@ OPTIMIZERS = {
     "sgd": lambda: SGD(0.1, 0.01),
     "adagrad": lambda: Adagrad(0.1),
 }
-FUNCTIONS = {"exp": math.exp, "log": math.log, "sqrt": math.sqrt, "max": max, "abs": abs}
+FUNCTIONS = {
+    "exp": math.exp,
+    "log": math.log,
+    "sqrt": math.sqrt,
+    "max": max,
+    "min": min,
+    "abs": abs,
+}
 
 
 def build(name):

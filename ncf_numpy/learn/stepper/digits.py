@@ -18,14 +18,24 @@ def short(value):
         return str(int(rounded))
     if 1e-3 <= abs(rounded) < 1e4:
         return f"{rounded:#.4g}"
-    mantissa, exponent = f"{rounded:.3e}".split("e")
-    return f"{mantissa}e{int(exponent)}"
+    return plain_exponent(f"{rounded:.3e}")
 
 
 def constant(value):
     """A setting such as a learning rate: as Python writes it, if that is short."""
     text = repr(value.item() if isinstance(value, np.generic) else value)
-    return text if len(text) <= 6 else short(value)
+    return plain_exponent(text) if len(text) <= 6 else short(value)
+
+
+def error(value):
+    """A relative error with one digit: "7e-9"."""
+    return plain_exponent(f"{value:.0e}" if value < 1e-2 else f"{value:.1g}")
+
+
+def plain_exponent(text):
+    """1e-08 as 1e-8."""
+    mantissa, e, exponent = text.partition("e")
+    return f"{mantissa}e{int(exponent)}" if e else text
 
 
 def operand(text):

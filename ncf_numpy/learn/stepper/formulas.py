@@ -22,6 +22,8 @@ class Formula(NamedTuple):
     of: str = ""  # for a gradient: by what, as the forward of the same object calls it
     after: str = ""  # the line of forward after which `of` has its value; "" is on entry
     value: str = ""  # the result, if not what stands left of the =
+    argument: str = ""  # the result, if it is an argument of the call in this line
+    name: str = ""  # what the result is called, where the code has no name for it
 
 
 def taken(text, source, first="", **more):
@@ -30,19 +32,43 @@ def taken(text, source, first="", **more):
     return Formula(text, f"{{{source}[b,{column}]}}", "b,k", **more)
 
 
-def joined(text, left, right, first):
-    """Two arrays side by side; the right one starts at column `first`."""
+def joined(text, left, right, **more):
+    """Two arrays side by side."""
+    first = f"{left}.shape[1]"
     return Formula(
-        text, f"{{{left}[b,k]}}", "b,k", where=f"k < {first}", otherwise=f"{{{right}[b,k-{first}]}}"
+        text,
+        f"{{{left}[b,k]}}",
+        "b,k",
+        where=f"k < {first}",
+        otherwise=f"{{{right}[b,k-{first}]}}",
+        **more,
     )
 
 
+def gradient_row(forward, left, right):
+    """The gradient of a looked-up row: its parts side by side, the argument of backward."""
+    name, argument = f"d{forward.partition(' =')[0]}", f"np.concatenate([{left}, {right}], axis=1)"
+    return joined(
+        f"{name} = [{left} ; {right}]",
+        left,
+        right,
+        of=name[1:],
+        after=forward,
+        argument=argument,
+        name=name,
+    )
+
+
+LOOKUP_P = "p = self.user_embedding.forward(users)"
+LOOKUP_Q = "q = self.item_embedding.forward(items)"
 NEUMF_P = "self.p_G, p_M = p[:, :K], p[:, K:]"
 NEUMF_Q = "self.q_G, q_M = q[:, :K], q[:, K:]"
 NEUMF_PHI_G = "phi_G = self.p_G * self.q_G"
 NEUMF_PHI_M = "phi_M = np.concatenate([p_M, q_M], axis=1)"
 NEUMF_ALPHA = "phi_G, phi_M = alpha * phi_G, (1 - alpha) * phi_M"
 NEUMF_PHI = "phi = np.concatenate([phi_G, phi_M], axis=1)"
+MF_USER = "user = self.user_embedding.forward(users)"
+MF_ITEM = "item = self.item_embedding.forward(items)"
 MF_P = "self.p, b_u = user[:, :K], user[:, K]"
 MF_Q = "self.q, b_i = item[:, :K], item[:, K]"
 SQUARED_PLUS = "{v[rows][...]} + (1 - {self.beta2}) * {g[...]} * {g[...]}"
@@ -63,6 +89,7 @@ FORMULAS = {
             where="self.ids[b] == self.dW.rows[r]",
             of="self.W",
             value="self.dW.values",
+            name="dW",
         ),
     },
     "Dense.forward": {
@@ -111,14 +138,20 @@ FORMULAS = {
         "y = check_labels(labels, p)": None,
         "self.labels = y": None,
         "eps = np.finfo(p.dtype).eps": None,
-        "self.p = p.clip(eps, 1 - eps)": None,
+        "self.p = p.clip(eps, 1 - eps)": Formula(
+            "p = p, kept within [eps, 1 - eps]", "min(max({p[b]}, {eps}), 1 - {eps})", "b"
+        ),
         "losses = -(y * np.log(self.p) + (1 - y) * np.log1p(-self.p))": Formula(
             "l_b = -(y log p + (1 - y) log(1 - p))",
             "-({y[b]} * log({self.p[b]}) + (1 - {y[b]}) * log(1 - {self.p[b]}))",
             "b",
         ),
         "return float(losses.sum() / len(losses))": Formula(
-            "L = 1/B sum over b of l_b", "{losses[b]}", "", whole="(SUM) / {len(losses)}"
+            "L = 1/B sum over b of l_b",
+            "{losses[b]}",
+            "",
+            whole="(SUM) / {len(losses)}",
+            name="L",
         ),
     },
     "BinaryCrossEntropy.backward": {
@@ -139,7 +172,11 @@ FORMULAS = {
             "b",
         ),
         "return float(losses.sum() / len(losses))": Formula(
-            "L = 1/B sum over b of l_b", "{losses[b]}", "", whole="(SUM) / {len(losses)}"
+            "L = 1/B sum over b of l_b",
+            "{losses[b]}",
+            "",
+            whole="(SUM) / {len(losses)}",
+            name="L",
         ),
     },
     "BinaryCrossEntropyWithLogits.backward": {
@@ -153,7 +190,9 @@ FORMULAS = {
     "BPR.forward": {
         "labels = check_labels(labels, z)": None,
         "B = len(z) // 2": None,
-        "sign = labels[:B] - labels[B : 2 * B]": None,
+        "sign = labels[:B] - labels[B : 2 * B]": Formula(
+            "sign = y_b - y_(b + B)", "{labels[b]} - {labels[b + B]}", "b"
+        ),
         "self.sign, self.x = sign, sign * (z[:B] - z[B:])": [
             None,
             Formula("x = z_pos - z_neg", "{sign[b]} * ({z[b]} - {z[b + B]})", "b"),
@@ -164,7 +203,11 @@ FORMULAS = {
             "b",
         ),
         "return float(losses.sum() / len(losses))": Formula(
-            "L = 1/B sum over b of l_b", "{losses[b]}", "", whole="(SUM) / {len(losses)}"
+            "L = 1/B sum over b of l_b",
+            "{losses[b]}",
+            "",
+            whole="(SUM) / {len(losses)}",
+            name="L",
         ),
     },
     "BPR.backward": {
@@ -183,8 +226,8 @@ FORMULAS = {
     # models
     "MF.forward": {
         "K = self.n_factors": None,
-        "user = self.user_embedding.forward(users)": None,
-        "item = self.item_embedding.forward(items)": None,
+        MF_USER: None,
+        MF_ITEM: None,
         MF_P: [
             taken("p = the first K columns of the user's row", "user"),
             Formula("b_u = the last column of the user's row", "{user[b,K]}", "b"),
@@ -197,9 +240,11 @@ FORMULAS = {
             "p . q = sum over k of p_k q_k", "{self.p[b,k]} * {self.q[b,k]}", "b"
         ),
         "logits = self.output.forward(inner + b_u + b_i)": Formula(
-            "logit = p . q + b_u + b_i + b",
-            "{inner[b]} + {b_u[b]} + {b_i[b]} + {self.output.b[0]}",
+            "x = p . q + b_u + b_i",
+            "{inner[b]} + {b_u[b]} + {b_i[b]}",
             "b",
+            argument="inner + b_u + b_i",
+            name="x",
         ),
     },
     "MF.backward": {
@@ -209,6 +254,12 @@ FORMULAS = {
         ),
         "dq = dsum * self.p": Formula(
             "dq = dsum * p", "{dsum[b,0]} * {self.p[b,k]}", "b,k", of="self.q", after=MF_Q
+        ),
+        "self.item_embedding.backward(np.concatenate([dq, dsum], axis=1))": gradient_row(
+            MF_ITEM, "dq", "dsum"
+        ),
+        "self.user_embedding.backward(np.concatenate([dp, dsum], axis=1))": gradient_row(
+            MF_USER, "dp", "dsum"
         ),
     },
     "GMF.forward": {
@@ -233,9 +284,9 @@ FORMULAS = {
         ),
     },
     "MLP.forward": {
-        "p = self.user_embedding.forward(users)": None,
-        "q = self.item_embedding.forward(items)": None,
-        "z = np.concatenate([p, q], axis=1)": joined("z = [p ; q]", "p", "q", "p.shape[1]"),
+        LOOKUP_P: None,
+        LOOKUP_Q: None,
+        "z = np.concatenate([p, q], axis=1)": joined("z = [p ; q]", "p", "q"),
         "z = relu.forward(dense.forward(z))": None,
         "logits = self.output.forward(z)[:, 0]": None,
     },
@@ -248,21 +299,21 @@ FORMULAS = {
                 "dp = the first D columns of dz",
                 "dz",
                 of="p",
-                after="p = self.user_embedding.forward(users)",
+                after=LOOKUP_P,
             ),
             taken(
                 "dq = the other columns of dz",
                 "dz",
                 "D",
                 of="q",
-                after="q = self.item_embedding.forward(items)",
+                after=LOOKUP_Q,
             ),
         ],
     },
     "NeuMF.forward": {
         "K, alpha = self.n_factors, self.branch_weight": None,
-        "p = self.user_embedding.forward(users)": None,
-        "q = self.item_embedding.forward(items)": None,
+        LOOKUP_P: None,
+        LOOKUP_Q: None,
         NEUMF_P: [
             taken("p_G = the first K columns of p", "p"),
             taken("p_M = the other columns of p", "p", "K"),
@@ -272,13 +323,13 @@ FORMULAS = {
             taken("q_M = the other columns of q", "q", "K"),
         ],
         NEUMF_PHI_G: Formula("phi_G = p_G * q_G", "{self.p_G[...]} * {self.q_G[...]}"),
-        NEUMF_PHI_M: joined("[p_M ; q_M]", "p_M", "q_M", "p_M.shape[1]"),
+        NEUMF_PHI_M: joined("phi_M = [p_M ; q_M]", "p_M", "q_M"),
         "phi_M = relu.forward(dense.forward(phi_M))": None,
         NEUMF_ALPHA: [
             Formula("alpha phi_G", "{alpha} * {phi_G[...]}"),
             Formula("(1 - alpha) phi_M", "(1 - {alpha}) * {phi_M[...]}"),
         ],
-        NEUMF_PHI: joined("phi = [phi_G ; phi_M]", "phi_G", "phi_M", "phi_G.shape[1]"),
+        NEUMF_PHI: joined("phi = [phi_G ; phi_M]", "phi_G", "phi_M"),
         "logits = self.output.forward(phi)[:, 0]": None,
     },
     "NeuMF.backward": {
@@ -311,6 +362,12 @@ FORMULAS = {
             "{dphi_G[...]} * {self.p_G[...]}",
             of="self.q_G",
             after=NEUMF_Q,
+        ),
+        "self.item_embedding.backward(np.concatenate([dq_G, dq_M], axis=1))": gradient_row(
+            LOOKUP_Q, "dq_G", "dq_M"
+        ),
+        "self.user_embedding.backward(np.concatenate([dp_G, dp_M], axis=1))": gradient_row(
+            LOOKUP_P, "dp_G", "dp_M"
         ),
     },
     # optimizers

@@ -24,6 +24,17 @@ class Hole:
     code: str  # as it stands in the term, without the braces
     array: np.ndarray
     index: list  # of (letter or None, positions by the letter's value): one for each axis
+    origin: int | str = ""  # the record it comes from, or one of origins.OUTSIDE
+
+    @property
+    def expression(self):
+        """What is read, without the entry: "self.x" of self.x[b,i]."""
+        return parse_hole(self.code)[0]
+
+    @property
+    def name(self):
+        """As it is shown: "x" for self.x[b,i], "W" for W[rows][...]."""
+        return self.expression.removeprefix("self.").removesuffix("[rows]")
 
     def at(self, letters):
         return tuple(
@@ -54,6 +65,15 @@ class Record:
     kinks: int = 0  # how many of those steps crossed a ReLU kink
     entry: tuple = ()  # the one whose formula is shown
     table: str = ""  # "user" or "item" if the rows are those of that embedding
+
+    @property
+    def text(self):
+        """The formula for reading; what an optimizer calls W may be a bias."""
+        return re.sub(r"\bW\b", self.name, self.formula.text) if self.is_bias else self.formula.text
+
+    @property
+    def is_bias(self):
+        return self.phase == "update" and self.box.endswith(".b")
 
     @property
     def is_gradient(self):
@@ -143,6 +163,12 @@ class Record:
     def n_checked(self):
         return int(np.isfinite(self.numerical).sum())
 
+    def failing(self):
+        """The entries, counted flat, whose gradients differ; none where none could be compared."""
+        compared = map(tuple, np.argwhere(np.isfinite(self.numerical)))
+        wrong = [entry for entry in compared if self.relative_error(entry) > RTOL]
+        return [int(np.ravel_multi_index(entry, self.value.shape)) for entry in wrong]
+
     def is_right(self):
         """Whether no entry that could be compared differs."""
         return not self.relative_error() > RTOL
@@ -182,12 +208,16 @@ def as_dict(record):
         "code": record.code,
         "file": record.file,
         "line": record.line,
-        "formula": record.formula.text,
+        "formula": record.text,
         "shape": list(record.value.shape),
         "value": record.value.tolist(),
         "rows": None if record.rows is None else record.rows.tolist(),
         "operands": {
-            code: {"shape": list(hole.array.shape), "value": hole.array.tolist()}
+            code: {
+                "shape": list(hole.array.shape),
+                "value": hole.array.tolist(),
+                "origin": hole.origin,
+            }
             for code, hole in record.holes.items()
         },
         "entry": list(record.entry),

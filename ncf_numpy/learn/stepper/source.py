@@ -54,8 +54,11 @@ def nodes(lines, function):
 
 
 def computing(method):
-    """The statements that compute: assignments and returned expressions, but no text or name."""
-    kinds = (ast.Assign, ast.AugAssign, ast.Return)
+    """The statements that compute: assignments, returned expressions, calls on expressions.
+
+    A name or a text that is returned, or passed on, is not computed.
+    """
+    kinds = (ast.Assign, ast.AugAssign, ast.Return, ast.Expr)
     nodes = [node for node in ast.walk(method) if isinstance(node, kinds)]
     names = (ast.Name, ast.Attribute)
     return [
@@ -63,7 +66,13 @@ def computing(method):
         for node in nodes
         if not isinstance(node.value, ast.JoinedStr)
         and not (isinstance(node, ast.Return) and isinstance(node.value, names))
+        and not (isinstance(node, ast.Expr) and not computes_arguments(node.value))
     ]
+
+
+def computes_arguments(node):
+    """Whether it is a call with an argument that is itself a call."""
+    return isinstance(node, ast.Call) and any(isinstance(a, ast.Call) for a in node.args)
 
 
 def key_of(node, lines):
@@ -72,7 +81,7 @@ def key_of(node, lines):
 
 
 def names_of(node):
-    if isinstance(node, ast.Return):
+    if isinstance(node, (ast.Return, ast.Expr)):
         return ["return"]
     target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]
     parts = target.elts if isinstance(target, ast.Tuple) else [target]

@@ -61,7 +61,7 @@ class Terminal:
         place = f"{record.file}:{record.line}"
         title = f"{record.name}  {record.value.shape}"
         lines = [f"{title}{place:>{WIDTH - len(title)}}", *wrap(record.code, "  "), ""]
-        lines += wrap(record.formula.text, "  ")
+        lines += wrap(record.text, "  ")
         index = "[" + ", ".join(map(str, self.index_of(record))) + "]" if record.entry else ""
         result = short(record.value[record.entry])
         numbers = record.source() or record.worked()

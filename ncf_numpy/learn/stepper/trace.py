@@ -21,11 +21,10 @@ from ...core.losses import BinaryCrossEntropy
 from ...training.trainer import train_step
 from ..bugs import planted
 from .formulas import FORMULAS
+from .origins import find_origins
 from .record import Hole, Record, as_dict, holes, parse_hole
 from .slopes import differentiate, logits_of, tracing
 from .source import FILES, function_of, phase_of, statements
-
-NAMES = {"return": "L", "self.dW.values": "dW"}  # of what the code calls otherwise
 
 
 @dataclass
@@ -92,6 +91,7 @@ def trace_step(model, loss, optimizer, users, items, labels, *, bug=None, numeri
     with tracing(observer):
         value = run_step(model, loss, optimizer, users, items, labels)
     choose_entries(observer.records, users, items)
+    find_origins(observer.records)
     if numerical:
         differentiate(observer, *start, users, items, labels)
     names = (type(part).__name__ for part in (model, loss, optimizer))
@@ -157,7 +157,11 @@ class Visit:
     def begin(self, frame, statement):
         self.pending = statement
         pairs = [(n, f) for n, f in zip(statement.names, statement.formulas) if f is not None]
-        self.records = [self.record(frame, statement, name, formula) for name, formula in pairs]
+        records = [self.record(frame, statement, name, formula) for name, formula in pairs]
+        self.records = [record for record in records if not record.formula.argument]
+        for record in records:
+            if record.formula.argument:  # has its value before the call that the line makes
+                self.keep(record, evaluate(record.formula.argument, frame), frame)
 
     def record(self, frame, statement, name, formula):
         return Record(
@@ -177,18 +181,22 @@ class Visit:
 
     def finish(self, frame, returned):
         for record in self.records:
-            formula = record.formula
-            source = formula.value or record.name
-            value = returned if source == "return" else evaluate(source, frame)
-            record.value = np.array(value)
-            record.rows = rows_of(source, frame)
-            record.name = NAMES.get(source, source.removeprefix("self.").removesuffix("[rows]"))
-            resolve(record, frame)
-            side = re.match("(user|item)_embedding", record.box)
-            record.table = side[1] if side and record.rows is not None else ""
-            self.observer.records.append(record)
-            self.observer.owners.append(frame.f_locals["self"])
+            source = record.formula.value or record.name
+            self.keep(record, returned if source == "return" else evaluate(source, frame), frame)
         self.pending, self.records = None, []
+
+    def keep(self, record, value, frame):
+        source = record.formula.value or record.name
+        record.value = np.array(value)
+        record.rows = rows_of(source, frame)
+        record.name = record.formula.name or source.removeprefix("self.").removesuffix("[rows]")
+        if record.phase == "update" and record.name == "W":
+            record.name = record.box.rpartition(".")[2]  # an optimizer calls a bias W, too
+        resolve(record, frame)
+        side = re.match("(user|item)_embedding", record.box)
+        record.table = side[1] if side and record.rows is not None else ""
+        self.observer.records.append(record)
+        self.observer.owners.append(frame.f_locals["self"])
 
 
 def rows_of(source, frame):
