@@ -60,8 +60,9 @@ class FoldedUser:
 
     def recommend(self, k=10, exclude_seen=True):
         """As `Recommender.recommend` for one user."""
-        excluded = self.seen if exclude_seen else []
-        return self.recommender._table(*self.recommender._best(self.model, 0, k, excluded))
+        excluded = [self.seen] if exclude_seen else None
+        _, items, scores = self.recommender._best(self.model, [0], k, excluded)
+        return self.recommender._table(items, scores)
 
     def explain(self, item, k=3):
         """As `Recommender.explain`."""

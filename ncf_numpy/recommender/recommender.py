@@ -15,7 +15,8 @@ from ..core.table import as_table
 from ..data.interactions import Interactions
 from ..data.split import leave_one_out
 from ..evaluation.baselines import Baseline, ItemKNN
-from ..evaluation.metrics import BLOCK_PAIRS, evaluate
+from ..evaluation.metrics import evaluate
+from ..evaluation.top_k import largest, top_k
 from ..safe_file import check_history, naming, read_file, write_file
 from ..training.checkpoint import load_checkpoint, save_checkpoint
 from ..training.row_adam import RowAdam
@@ -190,13 +191,11 @@ class Recommender:
         if users.ndim > 1:
             raise ValueError(f"user must be a raw id or a list of them, got shape {users.shape}")
         rows = np.array([self._user_index(each) for each in users], np.intp)
-        best = [self._best(self.model, u, k, self._seen(u) if exclude_seen else []) for u in rows]
-        items = np.concatenate([np.empty(0, np.intp), *(items for items, _ in best)])
-        scores = np.concatenate([np.empty(0, np.float32), *(scores for _, scores in best)])
+        seen = [self.data.items_of(u) for u in rows] if exclude_seen else None
+        whose, items, scores = self._best(self.model, rows, k, seen)
         table = self._table(items, scores)
         if np.ndim(user):
-            lengths = np.array([len(items) for items, _ in best], np.intp)
-            table.insert(0, "user", np.repeat(self.data.user_ids[rows], lengths))
+            table.insert(0, "user", self.data.user_ids[rows[whose]])
         return table
 
     def similar_items(self, item, k=10):
@@ -210,7 +209,7 @@ class Recommender:
         check_count(k, 1, "k")
         index = self._item_index(item)
         scores = check_finite(similarities(self.model, index))  # (n_items,)
-        order = np.argsort(-scores, kind="stable")
+        order = largest(scores, k + 1)
         order = order[order != index][:k]
         if isinstance(self.model, ItemKNN):
             order = order[scores[order] > 0]
@@ -296,14 +295,10 @@ class Recommender:
                 "this recommender knows nobody yet: call fit(data), or Recommender.load"
             )
 
-    def _best(self, model, user, k, excluded):
-        """Indices (k,) and scores (k,) of the best items of a user index, the best first."""
-        check_count(k, 1, "k")
-        raw = score_all_items(model, user, self.data.n_items)  # (n_items,)
-        shown = raw if isinstance(model, Baseline) else sigmoid(raw)
-        order = np.argsort(-raw, kind="stable")
-        order = order[~np.isin(order, excluded)][:k]
-        return order, shown[order]
+    def _best(self, model, users, k, excluded):
+        """As `top_k`, but with scores as they are shown: the probabilities of a neural model."""
+        rows, items, scores = top_k(model, users, k, self.data.n_items, excluded=excluded)
+        return rows, items, scores if isinstance(model, Baseline) else sigmoid(scores)
 
     def _table(self, items, scores):
         names = [self.data.item_name(i) for i in items]
@@ -349,14 +344,6 @@ class Recommender:
         except KeyError as error:
             hint = f"the data's items are {self._items}, and {error.args[0]}"
         raise KeyError(f"no item has the id {raw!r}; {hint}")
-
-
-def score_all_items(model, user, n_items):
-    """The logit (a baseline's score) of every item for one user index: -> (n_items,)."""
-    score = model.predict if isinstance(model, Baseline) else model.forward
-    blocks = np.split(np.arange(n_items), range(BLOCK_PAIRS, n_items, BLOCK_PAIRS))
-    scores = [score(np.full(len(items), user), items) for items in blocks]
-    return check_finite(np.concatenate(scores))
 
 
 def check_finite(scores):

@@ -14,7 +14,7 @@ import threading
 
 import numpy as np
 
-from ..data.sampling import check_count
+from ..core.checks import check_count
 
 VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 OPENBLAS = ("scipy_openblas_{}64_", "scipy_openblas_{}", "openblas_{}64_", "openblas_{}")
