@@ -29,15 +29,15 @@ def top_k(scorer, users, k, n_items, *, excluded=None, candidates=None, progress
     excluded = [[]] * len(users) if excluded is None else excluded
     if len(excluded) != len(users):
         raise ValueError(f"excluded must be one array a user, got {len(excluded)} of {len(users)}")
-    is_candidate = np.ones(n_items, bool)
+    others = np.arange(0)
     if candidates is not None:
-        is_candidate[:] = False
-        is_candidate[check_ids(candidates, n_items, "candidates")] = True
+        others = np.setdiff1d(np.arange(n_items), check_ids(candidates, n_items, "candidates"))
     catalogue = Catalogue(scorer, n_items)
     found = [(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0, np.float32))]
     for block, scores in catalogue.blocks(users, progress=progress):  # (U, n_items)
-        margin = ROUNDING * np.finfo(scores.dtype).eps * np.abs(scores).max(axis=1)  # (U,)
-        scores[:, ~is_candidate] = -np.inf
+        largest_of = np.maximum(scores.max(axis=1), -scores.min(axis=1))  # (U,)
+        margin = ROUNDING * np.finfo(scores.dtype).eps * largest_of  # (U,)
+        scores[:, others] = -np.inf
         for row, items in zip(scores, excluded[block]):
             row[items] = -np.inf
         row, item = contenders(scores, k, margin)  # (M,) each

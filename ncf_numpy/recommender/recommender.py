@@ -301,8 +301,9 @@ class Recommender:
         return rows, items, scores if isinstance(model, Baseline) else sigmoid(scores)
 
     def _table(self, items, scores):
-        names = [self.data.item_name(i) for i in items]
-        columns = {"item": self.data.item_ids[items], "name": np.array(names, object)}
+        distinct, row = np.unique(items, return_inverse=True)
+        names = np.array([self.data.item_name(i) for i in distinct], object)[row]
+        columns = {"item": self.data.item_ids[items], "name": names}
         import pandas as pd
 
         return pd.DataFrame({**columns, "score": scores})
