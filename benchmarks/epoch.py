@@ -22,7 +22,6 @@ import machine
 import numpy as np
 
 from ncf_numpy import NeuMF, Trainer
-from ncf_numpy.data.sampling import epoch_batches
 from ncf_numpy.datasets import load_ncf_files
 from ncf_numpy.evaluation.metrics import evaluate
 
@@ -48,7 +47,7 @@ def ours(split, batch_size):
     model = NeuMF(train.n_users, train.n_items, FACTORS, LAYERS, rng)
     trainer = Trainer(model, split, rng, batch_size=batch_size, negatives=NEGATIVES)
     lap = Lap()
-    for _ in epoch_batches(train, trainer.sampler, rng, batch_size=batch_size, negatives=NEGATIVES):
+    for _ in trainer.objective.batches(rng):
         pass
     sampling = lap()
     trainer.train_epoch()

@@ -21,7 +21,6 @@ import numpy as np
 import pandas as pd
 
 from ncf_numpy import MLP, Trainer
-from ncf_numpy.data.sampling import epoch_batches
 from ncf_numpy.datasets import Interactions, leave_one_out
 
 SIZES = [10**5, 10**6, 17_300_000, round(10**7.3)]
@@ -53,7 +52,7 @@ def measure(folder):
     for _ in range(n_epochs):
         trainer.run_epoch()
         start = time.perf_counter()
-        for _ in epoch_batches(train, trainer.sampler, rng, batch_size=1024, negatives=4):
+        for _ in trainer.objective.batches(rng):
             pass
         sampling += (time.perf_counter() - start) / n_epochs
     history = trainer.history().mean()

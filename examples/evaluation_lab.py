@@ -19,6 +19,7 @@ from ncf_numpy.data.sampling import NegativeSampler
 from ncf_numpy.datasets import Interactions, leave_one_out, load_ncf_files, sample_lastfm
 from ncf_numpy.evaluation.metrics import evaluate, hit_ratio, rank_positives
 from ncf_numpy.evaluation.ranking import evaluate_catalogue
+from ncf_numpy.training.objectives import Pointwise
 
 
 class Rescored:
@@ -66,16 +67,14 @@ def tie_rules(scorer, holdout, k=10):
     }
 
 
-def train(split, seed, epochs, sampler=None):
+def train(split, seed, epochs, objective=Pointwise):
     """Train a NeuMF with 8 factors: -> the trainer, a tuple per epoch.
 
     The tuple: (HR, NDCG) on validation, (HR, NDCG) on test, and the weights.
     """
     rng = np.random.default_rng(seed)
     model = NeuMF(split.train.n_users, split.train.n_items, 8, (64, 32, 16, 8), rng)
-    trainer = Trainer(model, split, rng)
-    if sampler is not None:
-        trainer.sampler = sampler
+    trainer = Trainer(model, split, rng, objective=objective)
     history = []
     for _ in range(epochs):
         row = trainer.run_epoch()
@@ -95,16 +94,21 @@ def restore(trainer, weights):
     return trainer.model
 
 
-def sparing_sampler(split):
-    """The leak: negatives are drawn from what a user has neither in train nor in test."""
-    train, test = split.train, split.test
-    everything = Interactions.from_indices(
-        np.concatenate([train.users, test.users]),
-        np.concatenate([train.items, test.items]),
-        train.user_ids,
-        train.item_ids,
-    )
-    return NegativeSampler(everything)
+def sparing(test):
+    """The leak: negatives are drawn from what a user has neither in train nor in `test`."""
+
+    class Sparing(Pointwise):
+        def make_sampler(self):
+            train = self.train
+            everything = Interactions.from_indices(
+                np.concatenate([train.users, test.users]),
+                np.concatenate([train.items, test.items]),
+                train.user_ids,
+                train.item_ids,
+            )
+            return NegativeSampler(everything)
+
+    return Sparing
 
 
 def lab(split, seed=0, epochs=20):
@@ -149,7 +153,7 @@ def lab(split, seed=0, epochs=20):
     lesson = f"luck is added to skill; epoch {by_validation + 1} was chosen on validation"
     rows.append((name, *history[by_test][1], lesson))
 
-    leaky, leaky_history = train(split, seed, epochs, sparing_sampler(split))
+    leaky, leaky_history = train(split, seed, epochs, sparing(split.test))
     epoch = best(leaky_history, 0)
     lesson = "the test item is the one unseen item that never was a negative"
     rows.append(("negatives that spare the test item", *leaky_history[epoch][1], lesson))

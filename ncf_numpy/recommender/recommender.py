@@ -139,40 +139,34 @@ class Recommender:
             model, split, train_rng, optimizer=optimizer, progress=progress, **settings
         )
         try:
-            self._train(trainer, progress, on_epoch, checkpoint, resume)
+            self._train(trainer, on_epoch, checkpoint, resume)
         finally:
             if trainer.epoch:
                 trainer.restore_best()
                 self._know(data, model, trainer.history())
         return self
 
-    def _train(self, trainer, progress, on_epoch, checkpoint, resume):
+    def _train(self, trainer, on_epoch, checkpoint, resume):
         """Run the epochs that are left; whatever stops it, `trainer` is as after an epoch's end."""
-        seed = {"seed": self.settings["seed"]}
-        epochs, patience = self.settings["epochs"], self.settings["patience"]
+        seed, saved = {"seed": self.settings["seed"]}, resume
         if resume:
             load_checkpoint(checkpoint, trainer, seed)
-        saved = resume
-        done = {"total": epochs, "initial": trainer.epoch}
-        from tqdm import tqdm
 
-        bar = tqdm(desc="training", unit="epoch", leave=False, disable=not progress, **done)
+        def after_epoch():
+            nonlocal saved
+            if checkpoint is not None:
+                save_checkpoint(checkpoint, trainer, seed)
+                saved = True
+            if on_epoch is not None:
+                on_epoch(trainer.history())
+
         try:
-            while trainer.epoch < epochs and not trainer.is_stale(patience):
-                trainer.run_epoch()
-                if checkpoint is not None:
-                    save_checkpoint(checkpoint, trainer, seed)
-                    saved = True
-                bar.update()
-                if on_epoch is not None:
-                    on_epoch(trainer.history())
+            trainer.run(self.settings["epochs"], self.settings["patience"], after_epoch)
         except KeyboardInterrupt:
             if saved:
                 trainer.epoch = 0  # so that nothing half loaded is kept, if there is another Ctrl-C
                 load_checkpoint(checkpoint, trainer, seed)
             raise
-        finally:
-            bar.close()
 
     def recommend(self, user, k=10, exclude_seen=True):
         """The k items with the highest scores: a DataFrame with columns item, name, score.

@@ -7,9 +7,6 @@ the data and the settings are not in it, and must be the same again.
 
 import operator
 
-import numpy as np
-
-from ..data.sampling import count_batches
 from ..safe_file import (
     check_arrays,
     check_history,
@@ -18,7 +15,7 @@ from ..safe_file import (
     read_file,
     write_file,
 )
-from .row_adam import EndToEnd, RowAdam, Tables
+from .optimizer_state import changes, make_room, settings_of, state_of
 
 
 def save_checkpoint(path, trainer, settings=None):
@@ -27,10 +24,9 @@ def save_checkpoint(path, trainer, settings=None):
     settings, {name: value} that JSON can hold, is compared by `load_checkpoint`. Only between
     epochs: within one, the batches still to come are not in the file.
     """
-    optimizer = trainer.optimizer
     header = {
         "settings": {**describe(trainer), **(settings or {})},
-        "t": getattr(optimizer, "t", 0),
+        "optimizer": settings_of(trainer.optimizer),
         "rng": trainer.rng.bit_generator.state,
         "epoch": trainer.epoch,
         "history": trainer.rows,
@@ -47,21 +43,22 @@ def load_checkpoint(path, trainer, settings=None):
     which this training differs from the saved one: model, data, optimizer or settings.
     """
     header, saved = read_file(path, "checkpoint")
-    arrays = arrays_of(trainer)
     with naming(path, "is damaged"):
         differences = _differences(header["settings"], {**describe(trainer), **(settings or {})})
         if not differences:
+            make_room(trainer.optimizer, trainer.model, [n for n in saved if not _is_weights(n)])
+            arrays = arrays_of(trainer)
             _check(header, saved, trainer, arrays)
+            changed = changes(trainer.optimizer, _of_optimizer(header))
     for name, before, now in differences[:1]:
         raise ValueError(
             f"{path} was trained with {name} {before}, this run has {now}: "
             "resume with what it was trained with, or start anew"
         )
+    for name, value in changed.items():
+        setattr(trainer.optimizer, name, value)
     for name, array in arrays.items():
         array[...] = saved[name]
-    optimizer = trainer.optimizer
-    if hasattr(optimizer, "t"):
-        optimizer.t = header["t"]
     trainer.rng.bit_generator.state = header["rng"]
     trainer.epoch, trainer.rows = header["epoch"], header["history"]
     trainer.best_epoch, trainer.best_score = header["best_epoch"], tuple(header["best_score"])
@@ -83,12 +80,13 @@ def _check(header, saved, trainer, arrays):
         if name.removeprefix("rows.").split(".")[0] in ("v", "s") and (array < 0).any():
             raise ValueError(f"{name} holds negative sums of squares")
     check_history(header["history"])
-    t, epoch, best = (operator.index(header[name]) for name in ("t", "epoch", "best_epoch"))
+    t, epoch, best = (
+        operator.index(n) for n in (_t(header), header["epoch"], header["best_epoch"])
+    )
     epochs = [row["epoch"] for row in header["history"]]
     if epoch != len(epochs) or epochs != list(range(1, epoch + 1)):
         raise ValueError(f"the history does not have a row for each of {epoch} epochs")
-    batch = {"batch_size": trainer.batch_size, "negatives": trainer.negatives}
-    steps = epoch * count_batches(trainer.train, trainer.sampler, **batch)
+    steps = epoch * trainer.objective.n_batches
     if t != (steps if hasattr(trainer.optimizer, "t") else 0):
         raise ValueError(f"{epoch} epochs are {steps:,} steps, the optimizer took {t}")
     moved = 0 if getattr(trainer.optimizer, "lazy", False) else t
@@ -108,43 +106,35 @@ def arrays_of(trainer):
     parameters = trainer.model.parameters()
     weights = {f"weights.{name}": W for name, W, _ in parameters}
     best = {f"best.{name}": W for (name, _, _), W in zip(parameters, trainer.best_weights)}
-    return weights | best | moments(trainer.optimizer, trainer.model)
-
-
-def moments(optimizer, model):
-    """{name: array}, the optimizer's own; made here, all zero, if no step has needed them yet."""
-    parameters = model.parameters()
-    if isinstance(optimizer, RowAdam):
-        tables = {name: W for name, W, _ in model.lookups([], [])}
-        if optimizer.tables is None:
-            optimizer.tables = Tables(tables)
-        if optimizer.others is None:
-            optimizer.others = EndToEnd([W for name, W, _ in parameters if name not in tables])
-        rows, others = optimizer.tables, optimizer.others
-        of_rows = {"rows.moved": rows.moved, "rows.m": rows.m, "rows.v": rows.v}
-        return of_rows | {"m": others.m, "v": others.v}
-    kinds = [kind for kind in ("m", "v", "s") if hasattr(optimizer, kind)]
-    return {
-        f"{kind}.{name}": getattr(optimizer, kind).setdefault(name, np.zeros_like(W))
-        for kind in kinds
-        for name, W, _ in parameters
-    }
+    return weights | best | state_of(trainer.optimizer, trainer.model)
 
 
 def describe(trainer):
-    """{name: value}: what must be the same when training goes on."""
-    optimizer, train = trainer.optimizer, trainer.train
+    """{name: value}: what must be the same when training is resumed."""
+    train = trainer.objective.train
     pairs = {"users": train.users, "items": train.items}
     if trainer.validation is not None:
         pairs |= {"held out": trainer.validation.items, "against": trainer.validation.candidates}
-    rates = ("lr", "l2", "beta1", "beta2", "eps", "lazy")
     return {
         "model": type(trainer.model).__name__,
         "parameters": [list(W.shape) for _, W, _ in trainer.model.parameters()],
         "dtype": str(trainer.best_weights[0].dtype),
-        "optimizer": type(optimizer).__name__,
-        **{name: getattr(optimizer, name) for name in rates if hasattr(optimizer, name)},
-        "batch_size": trainer.batch_size,
-        "negatives": trainer.negatives,
+        "optimizer": type(trainer.optimizer).__name__,
+        **{name: value for name, value in trainer.optimizer_settings.items() if name != "t"},
+        **trainer.objective.describe(),
         "data of sha256": digest(pairs).hex(),
     }
+
+
+def _is_weights(name):
+    return name.startswith(("weights.", "best."))
+
+
+def _of_optimizer(header):
+    """The optimizer's settings at the end of the epoch; before version 0.2 a file had t alone."""
+    return header["optimizer"] if "optimizer" in header else {"t": header["t"]}
+
+
+def _t(header):
+    """How many steps the optimizer took, 0 if it does not count them."""
+    return _of_optimizer(header).get("t", 0)

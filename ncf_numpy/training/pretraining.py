@@ -6,8 +6,6 @@ alone, fused by `NeuMF.from_pretrained`, and fine-tuned together (He et al. 2017
 
 import sys
 
-import pandas as pd
-
 from ..core.checks import check_count
 from ..core.models import GMF, MLP, NeuMF
 from .row_adam import RowAdam
@@ -52,21 +50,10 @@ def pretrain(
     neumf = NeuMF.from_pretrained(gmf, mlp, alpha)
     optimizer = RowAdam(lr) if optimizer is None else optimizer
     trainer = Trainer(neumf, split, rng, optimizer=optimizer, progress=progress, **settings)
-    stages["neumf"] = fine_tune(trainer, fine_tune_epochs, patience)
+    trainer.measure_start()
+    trainer.run(fine_tune_epochs, patience)
+    stages["neumf"] = trainer.history()
+    import pandas as pd
+
     history = pd.concat(stages, names=["stage"]).reset_index("stage")
     return neumf, history.reset_index(drop=True)
-
-
-def fine_tune(trainer, epochs, patience=None):
-    """Run the trainer of a model that is good already, and restore its best epoch, perhaps 0.
-
-    Returns the history of `fit`, with epoch 0 first: the model as it came.
-    """
-    start = {"epoch": 0, **trainer.validate()}
-    trainer.rows.append(start)
-    if trainer.validation is not None:
-        trainer.best_score = (start["hr"], start["ndcg"])
-    while trainer.epoch < epochs and not trainer.is_stale(patience):
-        trainer.run_epoch()
-    trainer.restore_best()
-    return trainer.history()

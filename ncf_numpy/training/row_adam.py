@@ -106,6 +106,23 @@ class RowAdam:
             for rows in self._blocks(np.arange(len(self.tables.moved))):
                 self._update_moments(self._move(rows))
 
+    def settings(self):
+        """{name: value} for a checkpoint (optimizer_state.py)."""
+        betas = {"beta1": self.beta1, "beta2": self.beta2, "eps": self.eps}
+        return {"lr": self.lr, **betas, "lazy": self.lazy, "t": self.t}
+
+    def state(self, model):
+        """{name: array} for a checkpoint; made here, all zero, if no step has needed them yet."""
+        tables = {name: W for name, W, _ in model.lookups([], [])}
+        if self.tables is None:
+            self.tables = Tables(tables)
+        if self.others is None:
+            arrays = [W for name, W, _ in model.parameters() if name not in tables]
+            self.others = EndToEnd(arrays)
+        rows, others = self.tables, self.others
+        of_rows = {"rows.moved": rows.moved, "rows.m": rows.m, "rows.v": rows.v}
+        return of_rows | {"m": others.m, "v": others.v}
+
     def _blocks(self, rows):
         """Cut an array (R, ...), a row of the tables each, into parts of BLOCK numbers."""
         n = max(1, BLOCK // self.tables.K)

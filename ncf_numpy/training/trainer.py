@@ -1,7 +1,7 @@
 """Training: one step is five visible lines; an epoch is a step for every batch of fresh negatives.
 
-`fit` is what most callers want. `Trainer` is the same an epoch at a time, with everything that
-changes on plain attributes.
+`fit` is what most callers want. `Trainer` is the same with everything that changes on plain
+attributes; its `run` is the only loop over epochs there is.
 """
 
 import math
@@ -11,11 +11,11 @@ import time
 import numpy as np
 
 from ..core.checks import check_count
-from ..core.losses import BinaryCrossEntropyWithLogits
 from ..core.table import as_table
-from ..data.sampling import NegativeSampler, count_batches, epoch_batches
 from ..evaluation.metrics import evaluate
 from ..evaluation.progress import progress_bar
+from .objectives import Pointwise
+from .optimizer_state import settings_of
 from .row_adam import RowAdam
 
 
@@ -38,7 +38,8 @@ def fit(model, split, rng, *, epochs=20, patience=None, progress=None, **setting
     a validation hold-out it is the last. The test hold-out is never looked at.
     split: a `Split`; rng: the Generator that draws negatives and shuffles. Training stops after
     `patience` epochs without a new best, if given. progress: a bar on stderr; by default only
-    where stderr is a terminal. settings: optimizer=RowAdam(), batch_size=256, negatives=4, k=10.
+    where stderr is a terminal. settings: optimizer=RowAdam(), objective=Pointwise, batch_size=256,
+    negatives=4, k=10.
 
     Returns the history, a DataFrame with a row per epoch: epoch, loss, accuracy (both over the
     training batches), hr, ndcg (on validation), train_seconds, evaluate_seconds, and chosen, True
@@ -48,14 +49,15 @@ def fit(model, split, rng, *, epochs=20, patience=None, progress=None, **setting
     check_count(epochs, 1, "epochs")
     progress = sys.stderr.isatty() if progress is None else progress
     trainer = Trainer(model, split, rng, progress=progress, **settings)
-    while trainer.epoch < epochs and not trainer.is_stale(patience):
-        trainer.run_epoch()
-    trainer.restore_best()
+    trainer.run(epochs, patience)
     return trainer.history()
 
 
 class Trainer:
-    """Trains a model epoch by epoch and remembers its best weights. Arguments as in `fit`."""
+    """Trains a model epoch by epoch and remembers its best weights. Arguments as in `fit`.
+
+    objective: a class of objectives.py, made for split.train with batch_size and negatives.
+    """
 
     def __init__(
         self,
@@ -64,21 +66,40 @@ class Trainer:
         rng,
         *,
         optimizer=None,
+        objective=Pointwise,
         batch_size=256,
         negatives=4,
         k=10,
         progress=False,
     ):
         self.model, self.rng, self.progress, self.k = model, rng, progress, k
-        self.train, self.validation = split.train, split.validation
-        self.batch_size, self.negatives = batch_size, negatives
-        self.loss = BinaryCrossEntropyWithLogits()
+        self.validation = split.validation
+        self.objective = objective(split.train, batch_size=batch_size, negatives=negatives)
         self.optimizer = RowAdam() if optimizer is None else optimizer
-        self.sampler = NegativeSampler(self.train)
+        self.optimizer_settings = settings_of(self.optimizer)  # later, some may have changed
         self.epoch = 0
         self.rows = []  # the history, a dict per finished epoch
         self.best_epoch, self.best_score = 0, (-math.inf, -math.inf)
         self.best_weights = self.copy_weights()
+
+    def run(self, epochs, patience=None, after_epoch=None):
+        """Train until there are `epochs` epochs, or `patience` without a new best; keep the best.
+
+        after_epoch: called after each epoch, without arguments.
+        """
+        for _ in progress_bar(range(self.epoch, epochs), "training", show=self.progress):
+            if self.is_stale(patience):
+                break
+            self.run_epoch()
+            if after_epoch is not None:
+                after_epoch()
+        self.restore_best()
+
+    def measure_start(self):
+        """Count the model as it came as epoch 0, which is chosen if no other is better."""
+        self.rows.append({"epoch": 0, **self.validate()})
+        if self.validation is not None:
+            self.best_score = (self.rows[0]["hr"], self.rows[0]["ndcg"])
 
     def run_epoch(self):
         """One pass over all positives and fresh negatives, then validation; returns its row."""
@@ -105,22 +126,20 @@ class Trainer:
 
     def train_epoch(self):
         """{"loss", "accuracy"} over the batches of one epoch, each measured before its step."""
-        size = {"batch_size": self.batch_size, "negatives": self.negatives}
-        batches = epoch_batches(self.train, self.sampler, self.rng, **size)
-        total = count_batches(self.train, self.sampler, **size)
-        name = f"epoch {self.epoch + 1}"
-        bar = progress_bar(batches, name, total, show=self.progress)
-        loss_sum, n_right, n_rows = 0.0, 0, 0
+        objective = self.objective
+        name, batches = f"epoch {self.epoch + 1}", objective.batches(self.rng)
+        bar = progress_bar(batches, name, objective.n_batches, show=self.progress)
+        loss_sum, n_right, n = 0.0, 0, 0
         for number, (users, items, labels) in enumerate(bar, start=1):
-            value = train_step(self.model, self.loss, self.optimizer, users, items, labels)
+            value = train_step(self.model, objective.loss, self.optimizer, users, items, labels)
             if not math.isfinite(value):
                 raise FloatingPointError(self.describe_divergence(value, number))
-            loss_sum += value * len(labels)
-            n_right += int(((self.loss.z > 0) == (labels > 0)).sum())
-            n_rows += len(labels)
+            loss_sum += value * objective.n
+            n_right += objective.right()
+            n += objective.n
         if isinstance(self.optimizer, RowAdam):
             self.optimizer.flush()
-        return {"loss": loss_sum / n_rows, "accuracy": n_right / n_rows}
+        return {"loss": loss_sum / n, "accuracy": n_right / n}
 
     def validate(self):
         """{"hr", "ndcg"} on the validation hold-out, NaN without one."""

@@ -292,9 +292,9 @@ def test_the_lab_s_rows(capsys):
 
 
 def test_the_leaky_sampler_never_draws_a_test_item():
-    from evaluation_lab import sparing_sampler
+    from evaluation_lab import sparing
 
     split = leave_one_out(sample_lastfm()[0].filter(38, 5), np.random.default_rng(0))
-    sampler = sparing_sampler(split)
+    sampler = sparing(split.test)(split.train).sampler
     drawn = sampler.sample(np.repeat(split.test.users, 200), np.random.default_rng(0))
     assert not (drawn.reshape(-1, 200) == split.test.items[:, None]).any()

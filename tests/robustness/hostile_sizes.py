@@ -135,7 +135,7 @@ def hostile_checkpoints(folder):
     calls = {}
     for number, (what, changed) in enumerate(
         {
-            "an optimizer after 2^40 steps": {"t": 2**40},
+            "an optimizer after 2^40 steps": {"optimizer": {"t": 2**40}},
             "10^12 epochs": {"epoch": HUGE, "best_epoch": HUGE},
             "a random state of 10^6 digits": {"rng": {**header["rng"], "state": "9" * 10**6}},
         }.items()

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from ncf_numpy import MF
-from ncf_numpy.data.sampling import NegativeSampler
 from ncf_numpy.datasets import Interactions, leave_one_out
 from ncf_numpy.evaluation.metrics import evaluate
-from ncf_numpy.training.factorisation import PairwiseTrainer, bpr_mf, logistic_mf, pair_batches
-from ncf_numpy.training.trainer import train_step
+from ncf_numpy.training.factorisation import bpr_mf, logistic_mf
+from ncf_numpy.training.objectives import Pairwise
+from ncf_numpy.training.trainer import Trainer, train_step
 
 
 def interactions(matrix):
@@ -45,7 +45,7 @@ def test_a_step_of_logistic_mf_is_the_rule_of_the_source():
         expected_Q[i, :3] -= 0.02 * (d * P[u, :3] + 0.3 * Q[i, :3])
         expected_P[u, 3] -= 0.02 * (d + 0.3 * P[u, 3])
         expected_Q[i, 3] -= 0.02 * (d + 0.3 * Q[i, 3])
-    train_step(model, trainer.loss, trainer.optimizer, users, items, labels)
+    train_step(model, trainer.objective.loss, trainer.optimizer, users, items, labels)
     np.testing.assert_allclose(model.user_embedding.W, expected_P, rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(model.item_embedding.W, expected_Q, rtol=1e-5, atol=1e-7)
 
@@ -61,7 +61,7 @@ def test_logistic_mf_starts_as_its_source_does():
 def test_logistic_mf_draws_negatives_from_the_whole_catalogue():
     split = two_tastes()
     trainer = logistic_mf(split, np.random.default_rng(0), factors=3)
-    drawn = trainer.sampler.sample(np.zeros(2000, np.intp), np.random.default_rng(1))
+    drawn = trainer.objective.sampler.sample(np.zeros(2000, np.intp), np.random.default_rng(1))
     counts = np.bincount(drawn, minlength=40)
     own = split.train.items_of(0)
     assert len(own) > 5 and counts[own].min() > 20  # 50 expected of each of 40, own or not
@@ -81,8 +81,9 @@ def test_logistic_mf_learns_two_tastes():
 
 def test_pair_batches_give_every_positive_once_with_an_unseen_item():
     train = interactions(np.random.default_rng(0).random((9, 12)) < 0.5)
-    sampler = NegativeSampler(train)
-    batches = list(pair_batches(train, sampler, np.random.default_rng(1), 10))
+    objective = Pairwise(train, batch_size=10)
+    batches = list(objective.batches(np.random.default_rng(1)))
+    assert objective.n_batches == len(batches)
     sizes = [len(users) for users, _, _ in batches]
     assert sizes[:-1] == [20] * (len(train) // 10) and sizes[-1] == 2 * (len(train) % 10)
     has = {(u, i) for u, i in zip(train.users.tolist(), train.items.tolist())}
@@ -96,10 +97,20 @@ def test_pair_batches_give_every_positive_once_with_an_unseen_item():
     assert len(positives) == len(has) and set(positives) == has
 
 
+def test_each_positive_comes_with_as_many_negatives_as_were_asked_for():
+    train = interactions(np.random.default_rng(0).random((9, 12)) < 0.5)
+    objective = Pairwise(train, batch_size=7, negatives=3)
+    batches = list(objective.batches(np.random.default_rng(1)))
+    assert objective.n_batches == len(batches)
+    positives = [p for users, items, _ in batches for p in zip(users, items[: len(users) // 2])]
+    pairs = list(zip(train.users, train.items))
+    assert sorted(positives) == sorted(3 * pairs)
+
+
 def test_pair_batches_draw_anew_and_shuffle():
     train = interactions(np.random.default_rng(0).random((9, 12)) < 0.5)
-    sampler, rng = NegativeSampler(train), np.random.default_rng(1)
-    first, second = (next(pair_batches(train, sampler, rng, 40)) for _ in range(2))
+    objective, rng = Pairwise(train, batch_size=40), np.random.default_rng(1)
+    first, second = (next(objective.batches(rng)) for _ in range(2))
     assert first[1].tolist() != second[1].tolist()
     positives_of = first[0][:40]  # users; in the order of train they would ascend
     assert positives_of.tolist() != sorted(positives_of.tolist())
@@ -107,7 +118,7 @@ def test_pair_batches_draw_anew_and_shuffle():
 
 def test_a_user_with_every_item_has_no_pairs():
     train = interactions(np.array([[1, 1, 1], [1, 0, 0]]))
-    batches = pair_batches(train, NegativeSampler(train), np.random.default_rng(0), 10)
+    batches = Pairwise(train, batch_size=10).batches(np.random.default_rng(0))
     assert [users.tolist() for users, _, _ in batches] == [[1, 1]]
 
 
@@ -126,7 +137,8 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_pairs():
     model = MF(60, 40, 2, rng)
     for _, W, _ in model.parameters():
         W[:] = 0
-    trainer = PairwiseTrainer(model, split, rng, batch_size=10**6)
+    sizes = {"batch_size": 10**6, "negatives": 1}
+    trainer = Trainer(model, split, rng, objective=Pairwise, **sizes)
     # all scores are 0 before the only step: log 2, and no pair is in the right order
     row = trainer.run_epoch()
     assert row["loss"] == pytest.approx(np.log(2), rel=1e-6)
@@ -136,7 +148,7 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_pairs():
 def test_divergence_names_epoch_and_batch():
     split = two_tastes()
     trainer = bpr_mf(split, np.random.default_rng(0), factors=2, batch_size=20)
-    seen = pair_batches(split.train, trainer.sampler, np.random.default_rng(7), 20)
+    seen = trainer.objective.batches(np.random.default_rng(7))
     first = set(next(seen)[0])  # users of the first batch
     late = next(set(users) - first for users, _, _ in seen if set(users) - first).pop()
     trainer.rng = np.random.default_rng(7)
@@ -145,7 +157,9 @@ def test_divergence_names_epoch_and_batch():
         trainer.run_epoch()
 
 
-def test_batch_size_is_checked():
+def test_sizes_are_checked():
     train = two_tastes().train
     with pytest.raises(ValueError, match="batch_size must be an integer of at least 1, got 0"):
-        next(pair_batches(train, NegativeSampler(train), np.random.default_rng(0), 0))
+        Pairwise(train, batch_size=0)
+    with pytest.raises(ValueError, match="negatives must be an integer of at least 1, got 0"):
+        Pairwise(train, negatives=0)

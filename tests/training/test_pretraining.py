@@ -5,7 +5,7 @@ from ncf_numpy import GMF, MLP, SGD, NeuMF, RowAdam, Trainer, fit
 from ncf_numpy import __main__ as command_line
 from ncf_numpy.datasets import leave_one_out, sample_lastfm
 from ncf_numpy.evaluation.metrics import evaluate
-from ncf_numpy.training.pretraining import fine_tune, pretrain
+from ncf_numpy.training.pretraining import pretrain
 
 SIZES = {"factors": 4, "layers": (16, 8)}
 
@@ -50,7 +50,9 @@ def test_fine_tuning_that_only_harms_is_undone(split):
     fit(model, split, rng, epochs=12, batch_size=256, progress=False)
     before = [W.copy() for _, W, _ in model.parameters()]
     trainer = Trainer(model, split, rng, optimizer=SGD(30.0), batch_size=256)
-    history = fine_tune(trainer, 2)
+    trainer.measure_start()
+    trainer.run(2)
+    history = trainer.history()
     assert history["hr"][1:].max() < history["hr"][0]
     assert history["chosen"].tolist() == [True, False, False]
     for (_, W, _), old in zip(model.parameters(), before):
@@ -61,7 +63,9 @@ def test_patience_counts_from_the_fused_model(split):
     rng = np.random.default_rng(0)
     model = NeuMF(split.train.n_users, split.train.n_items, 4, (16, 8), rng)
     trainer = Trainer(model, split, rng, optimizer=SGD(0.0), batch_size=1024)
-    assert fine_tune(trainer, 9, patience=2)["epoch"].tolist() == [0, 1, 2]  # nothing moves
+    trainer.measure_start()
+    trainer.run(9, patience=2)
+    assert trainer.history()["epoch"].tolist() == [0, 1, 2]  # nothing moves
 
 
 def test_the_optimizer_of_the_paper_is_used_for_fine_tuning_only(split):

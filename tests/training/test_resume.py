@@ -18,8 +18,9 @@ from ncf_numpy.core.models import GMF, MF, NeuMF
 from ncf_numpy.core.optimizers import SGD, Adagrad, Adam
 from ncf_numpy.datasets import leave_one_out, sample_lastfm
 from ncf_numpy.recommender.recommender import Recommender
-from ncf_numpy.safe_file import read_file
+from ncf_numpy.safe_file import read_file, write_file
 from ncf_numpy.training.checkpoint import load_checkpoint, save_checkpoint
+from ncf_numpy.training.objectives import Pairwise, Pointwise
 from ncf_numpy.training.row_adam import RowAdam
 from ncf_numpy.training.trainer import Trainer
 
@@ -238,3 +239,98 @@ def test_a_model_file_is_no_checkpoint(plays, tmp_path):
     trainer = Trainer(GMF(plays.n_users, plays.n_items, 2, rng), split, rng)
     with pytest.raises(ValueError, match="holds a recommender, expected a checkpoint"):
         load_checkpoint(tmp_path / "m.npz", trainer)
+
+
+class Momentum:
+    """As somebody would add it: velocity = mu velocity - lr g;  W += velocity."""
+
+    def __init__(self, lr=0.1, mu=0.9):
+        self.lr, self.mu = lr, mu
+        self.velocity = {}  # name -> W's shape
+
+    def step(self, parameters):
+        for name, W, dW in parameters:
+            g = dW.to_dense() if hasattr(dW, "to_dense") else dW
+            self.velocity[name] = self.mu * self.velocity.get(name, 0) - self.lr * g
+            W += self.velocity[name]
+
+
+def trainer_with(plays, optimizer):
+    rng = np.random.default_rng(1)
+    split = SimpleNamespace(train=plays, validation=None)
+    model = GMF(plays.n_users, plays.n_items, 3, rng)
+    return Trainer(model, split, rng, optimizer=optimizer, batch_size=1024)
+
+
+def test_momentum_was_resumed_without_its_velocity(plays, tmp_path):
+    straight, half = trainer_with(plays, Momentum()), trainer_with(plays, Momentum())
+    straight.run(4)
+    half.run(2)
+    save_checkpoint(tmp_path / "c", half)
+    resumed = trainer_with(plays, Momentum())
+    load_checkpoint(tmp_path / "c", resumed)
+    assert np.abs(resumed.optimizer.velocity["output.W"]).max() > 0
+    resumed.run(4)
+    for (name, W, _), (_, V, _) in zip(
+        straight.model.parameters(), resumed.model.parameters(), strict=True
+    ):
+        np.testing.assert_array_equal(W, V, err_msg=name)
+
+
+def test_another_mu_was_accepted(plays, tmp_path):
+    trainer = trainer_with(plays, Momentum())
+    trainer.run(1)
+    save_checkpoint(tmp_path / "c", trainer)
+    with pytest.raises(ValueError, match="trained with mu 0.9, this run has 0.5"):
+        load_checkpoint(tmp_path / "c", trainer_with(plays, Momentum(mu=0.5)))
+
+
+def test_a_number_that_training_changes_is_restored_and_not_compared(plays, tmp_path):
+    class Decaying(Momentum):
+        def step(self, parameters):
+            super().step(parameters)
+            self.lr *= 0.99
+
+    straight, half = trainer_with(plays, Decaying()), trainer_with(plays, Decaying())
+    straight.run(2)
+    half.run(1)
+    save_checkpoint(tmp_path / "c", half)
+    resumed = trainer_with(plays, Decaying())
+    load_checkpoint(tmp_path / "c", resumed)
+    assert resumed.optimizer.lr == half.optimizer.lr < 0.1
+    resumed.run(2)
+    np.testing.assert_array_equal(straight.model.output.W, resumed.model.output.W)
+
+
+def test_what_a_checkpoint_cannot_keep_is_refused_before_it_is_lost(plays, tmp_path):
+    trainer = trainer_with(plays, Momentum())
+    trainer.optimizer.schedule = [0.1, 0.01]
+    with pytest.raises(TypeError, match="Momentum.schedule is a list"):
+        save_checkpoint(tmp_path / "c", trainer)
+
+
+def test_another_objective_is_refused(plays, tmp_path):
+    rng = np.random.default_rng(0)
+    split = SimpleNamespace(train=plays, validation=None)
+    sizes = {"batch_size": 1024, "negatives": 1}
+    trainers = [
+        Trainer(MF(plays.n_users, plays.n_items, 2, rng), split, rng, objective=each, **sizes)
+        for each in (Pairwise, Pointwise)
+    ]
+    save_checkpoint(tmp_path / "c", trainers[0])
+    with pytest.raises(ValueError, match="trained with loss BPR, this run has None"):
+        load_checkpoint(tmp_path / "c", trainers[1])
+
+
+def test_a_checkpoint_of_the_first_version_is_resumed(plays, tmp_path):
+    straight, half = trainer_with(plays, None), trainer_with(plays, None)
+    straight.run(2)
+    half.run(1)
+    save_checkpoint(tmp_path / "c", half)
+    header, arrays = read_file(tmp_path / "c", "checkpoint")
+    header["t"] = header.pop("optimizer")["t"]  # it had the number of steps alone
+    write_file(tmp_path / "c", "checkpoint", header, arrays)
+    resumed = trainer_with(plays, None)
+    load_checkpoint(tmp_path / "c", resumed)
+    resumed.run(2)
+    np.testing.assert_array_equal(straight.model.output.W, resumed.model.output.W)
