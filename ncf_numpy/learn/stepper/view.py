@@ -62,9 +62,9 @@ class Arrays:
 
 
 def four_digits(array, digits=4):
-    """The entries, flat, rounded; None for NaN."""
+    """The entries, flat, rounded; None for what is no number."""
     rounded = (float(f"{x:.{digits}g}") for x in array.reshape(-1).tolist())
-    return [None if math.isnan(x) else int(x) if x == int(x) else x for x in rounded]
+    return [int(x) if x.is_integer() else x if math.isfinite(x) else None for x in rounded]
 
 
 def describe_batch(batch):
