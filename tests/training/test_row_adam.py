@@ -238,3 +238,42 @@ def test_float32_stays_float32():
     assert {W.dtype for _, W, _ in model.parameters()} == {np.dtype(np.float32)}
     tables = optimizer.tables
     assert tables.m.dtype == tables.v.dtype == optimizer.others.m.dtype == np.float32
+
+
+def train_beside_dead_units(n_steps):
+    """A NeuMF in float32 that learns, while two hidden units never get a gradient again."""
+    rng = np.random.default_rng(0)
+    model, loss, optimizer = (
+        NeuMF(30, 20, 4, (16, 8, 4), rng),
+        BinaryCrossEntropyWithLogits(),
+        RowAdam(),
+    )
+    for step in range(n_steps):
+        if step == 3:
+            model.tower[0][0].b[:2] = -100
+        users, items = rng.integers(0, 30, 16), rng.integers(0, 20, 16)
+        if step > n_steps - 800:
+            users[users == 7] = 8  # and one row is not read again: .9^800 is 2e-37
+        labels = (rng.random(16) < 0.3).astype(np.float32)
+        train_step(model, loss, optimizer, users, items, labels)
+    return model, optimizer
+
+
+def denormals(moments):
+    return np.count_nonzero((np.abs(moments) < np.finfo(np.float32).tiny) & (moments != 0))
+
+
+def test_units_that_no_longer_learn_leave_no_denormal_moments(monkeypatch):
+    model, optimizer = train_beside_dead_units(64 * 20)
+    assert denormals(optimizer.others.m) == denormals(optimizer.others.v) == 0
+    optimizer.flush()
+    assert denormals(optimizer.tables.moments) == 0
+
+    monkeypatch.setattr(module, "TINY", 0)
+    untouched, with_denormals = train_beside_dead_units(64 * 20)
+    assert denormals(with_denormals.others.m) > 0
+    with_denormals.flush()
+    assert denormals(with_denormals.tables.moments) > 0
+    assert denormals(with_denormals.others.m) > 0
+    for (name, W, _), (_, other, _) in zip(model.parameters(), untouched.parameters(), strict=True):
+        np.testing.assert_array_equal(W, other, err_msg=name)
