@@ -39,27 +39,27 @@ SLOW = "after_2000_training_steps or after_6000_prescribed_steps"
 UNTIMED = "not fast"
 TESTS = {
     "core/checks.py": [
-        ["core/test_small_print.py", "core/test_layers.py", "-k", UNTIMED],
+        ["core/test_layers.py", "-k", UNTIMED],
         ["core/test_losses.py", "core/test_models.py", "core/test_optimizers.py"],
         ["data/test_sampling.py", "data/test_split.py"],
     ],
     "core/layers.py": [
-        ["core/test_layers.py", "core/test_small_print.py", "-k", UNTIMED],
+        ["core/test_layers.py", "-k", UNTIMED],
         ["core/test_models.py"],
     ],
-    "core/losses.py": [["core/test_losses.py", "core/test_bpr.py", "core/test_small_print.py"]],
+    "core/losses.py": [["core/test_losses.py", "core/test_bpr.py"]],
     "core/models.py": [
-        ["core/test_small_print.py", "core/test_models.py"],
+        ["core/test_models.py"],
         ["core/test_properties.py"],
     ],
-    "core/optimizers.py": [["core/test_optimizers.py", "core/test_small_print.py"]],
+    "core/optimizers.py": [["core/test_optimizers.py"]],
     "core/row_gradient.py": [["core/test_row_gradient.py"]],
     "training/row_adam.py": [
-        ["training/test_row_adam_small_print.py"],
+        ["training/test_deferred_updates.py", "training/test_row_adam_calls.py"],
         ["training/test_row_adam.py", "-k", f"not ({SLOW})"],
     ],
     "training/deferred_updates.py": [
-        ["training/test_row_adam_small_print.py"],
+        ["training/test_deferred_updates.py", "training/test_row_adam_calls.py"],
         ["training/test_row_adam.py", "-k", f"not ({SLOW})"],
     ],
     "data/sampling.py": [["data/test_sampling.py"], ["data/test_fuzz_sampling_metrics.py"]],

@@ -4,21 +4,18 @@ import math
 
 import numpy as np
 import pytest
+from small_models import builders
 
 from ncf_numpy.core.layers import Bias, RowGradient
 from ncf_numpy.core.losses import BinaryCrossEntropyWithLogits
-from ncf_numpy.core.models import GMF, MF, MLP, NeuMF
+from ncf_numpy.core.models import GMF, MLP, NeuMF
 from ncf_numpy.core.optimizers import SGD, Adagrad, Adam
 
 torch = pytest.importorskip("torch", reason="torch is an optional extra, to be compared with")
 
 TIGHT = {"rtol": 1e-10, "atol": 1e-12}
 
-MODELS = {
-    "mf": lambda rng: MF(40, 60, 8, rng, dtype=np.float64),
-    "gmf": lambda rng: GMF(40, 60, 8, rng, dtype=np.float64),
-    "mlp": lambda rng: MLP(40, 60, (64, 32, 16, 8), rng, dtype=np.float64),
-    "neumf": lambda rng: NeuMF(40, 60, 8, (64, 32, 16, 8), rng, dtype=np.float64),
+MODELS = builders(40, 60, factors=8, layers=(64, 32, 16, 8), dtype=np.float64) | {
     "neumf, alpha .3": lambda rng: NeuMF(
         40, 60, 8, (64, 32, 16, 8), rng, branch_weight=0.3, dtype=np.float64
     ),

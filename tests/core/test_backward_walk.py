@@ -5,19 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_models import builders
 
 import ncf_numpy
 from ncf_numpy.core.losses import BinaryCrossEntropyWithLogits
-from ncf_numpy.core.models import GMF, MF, MLP, NeuMF
 
 PACKAGE = str(Path(ncf_numpy.__file__).parent)
 
-MODELS = {
-    "mf": lambda rng: MF(7, 9, 8, rng),
-    "gmf": lambda rng: GMF(7, 9, 8, rng),
-    "mlp": lambda rng: MLP(7, 9, (64, 32, 16, 8), rng),
-    "neumf": lambda rng: NeuMF(7, 9, 8, (64, 32, 16, 8), rng),
-}
+MODELS = builders(factors=8, layers=(64, 32, 16, 8))
 
 
 class Walk:

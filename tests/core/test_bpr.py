@@ -4,18 +4,13 @@ import math
 
 import numpy as np
 import pytest
+from small_models import builders
 
 from ncf_numpy.core.gradcheck import check_gradients, numerical_gradient, redraw_embeddings
 from ncf_numpy.core.layers import RowGradient
 from ncf_numpy.core.losses import BPR
-from ncf_numpy.core.models import GMF, MF, MLP, NeuMF
 
-MODELS = {
-    "mf": lambda rng: MF(7, 9, 4, rng, dtype=np.float64),
-    "gmf": lambda rng: GMF(7, 9, 4, rng, dtype=np.float64),
-    "mlp": lambda rng: MLP(7, 9, (8, 6, 4), rng, dtype=np.float64),
-    "neumf": lambda rng: NeuMF(7, 9, 4, (8, 6, 4), rng, dtype=np.float64),
-}
+MODELS = builders(dtype=np.float64)
 
 
 def test_by_hand():

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from small_models import ITEMS, LABELS, USERS
 
 from ncf_numpy.core import gradcheck
 from ncf_numpy.core.gradcheck import (
@@ -13,10 +14,6 @@ from ncf_numpy.core.layers import Bias, Dense, Embedding, RowGradient
 from ncf_numpy.core.losses import BinaryCrossEntropyWithLogits
 from ncf_numpy.core.models import GMF, MF, MLP, NeuMF
 from ncf_numpy.learn.bugs import BUGS, planted
-
-USERS = np.array([3, 1, 3, 0, 2, 1])  # rows 0 to 3 of 7, two of them twice
-ITEMS = np.array([2, 5, 2, 1, 5, 0])
-LABELS = np.array([1.0, 0.0, 1.0, 0.0, 0.0, 1.0])
 
 
 def make_neumf(seed=0, std=1.0, dtype=np.float64):

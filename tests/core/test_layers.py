@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ncf_numpy.core.checks import check_ids
 from ncf_numpy.core.gradcheck import check_layer
-from ncf_numpy.core.layers import Bias, Dense, Embedding, ReLU, RowGradient, Sigmoid
+from ncf_numpy.core.layers import Bias, Dense, Embedding, ReLU, Sigmoid
+from ncf_numpy.core.models import GMF, MF, MLP, NeuMF
+from ncf_numpy.core.row_gradient import RowGradient
 
 NAMES = ("embedding", "dense", "bias", "relu", "sigmoid")
 
@@ -346,3 +349,72 @@ def test_dense_starts_glorot_uniform_with_bias_zero():
 def test_dense_takes_another_limit():
     layer = Dense(300, 300, np.random.default_rng(0), limit=0.5)
     assert 0.499 < abs(layer.W).max() <= 0.5
+
+
+# What is refused, and what is there before the first batch
+
+
+@pytest.mark.parametrize(
+    ("layer", "x"),
+    [
+        (Embedding(3, 2, np.random.default_rng(0)), np.array([0, 2])),
+        (Dense(3, 2, np.random.default_rng(0)), np.ones((2, 3), np.float32)),
+        (Bias(), np.ones(2, np.float32)),
+        (ReLU(), np.ones(2, np.float32)),
+        (Sigmoid(), np.ones(2, np.float32)),
+    ],
+)
+def test_a_layer_has_all_its_attributes_before_the_first_forward(layer, x):
+    before = dict(vars(layer))
+    layer.backward(np.ones_like(layer.forward(x)))
+    filled = {name for name, value in vars(layer).items() if value is not before.get(name)}
+    assert set(vars(layer)) == set(before)
+    assert all(before[name] is None for name in filled)
+
+
+def test_weights_are_float32_unless_told_otherwise():
+    layers = (
+        Embedding(3, 2, np.random.default_rng(0)),
+        Dense(3, 2, np.random.default_rng(0)),
+        Bias(),
+    )
+    models = (
+        MF(2, 2, 2, np.random.default_rng(0)),
+        GMF(2, 2, 2, np.random.default_rng(0)),
+        MLP(2, 2, (2, 2), np.random.default_rng(0)),
+    )
+    neumf = NeuMF(2, 2, 2, (2, 2), np.random.default_rng(0))
+    arrays = [entry for part in (*layers, *models, neumf) for entry in part.parameters()]
+    assert {W.dtype for _, W, _ in arrays} == {np.dtype(np.float32)}
+
+
+def test_gradients_of_equal_ids_are_added_in_the_order_of_the_batch():
+    # to the last bit: float32 sums depend on their order, and so would a run with a fixed seed
+    generator = np.random.default_rng(0)
+    ids = generator.integers(0, 5, 300)
+    dy = (generator.normal(size=(300, 3)) * 10.0 ** generator.uniform(-4, 4, (300, 1))).astype("f4")
+    expected = np.zeros((5, 3), np.float32)
+    for row, g in zip(ids, dy, strict=True):
+        expected[row] += g
+    gradient = RowGradient(ids, dy, (5, 3))
+    assert gradient.rows.tolist() == [0, 1, 2, 3, 4]
+    assert gradient.values.tobytes() == gradient.to_dense().tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize(("ids", "bad"), [([0, 7, -1, 9], 7), ([0, -1, 7], -1), ([6, 5], 6)])
+def test_the_first_bad_id_is_the_one_named(ids, bad):
+    with pytest.raises(IndexError, match=rf"ids must be in \[0, 6\), got {bad}: "):
+        check_ids(np.array(ids), 6)
+
+
+def test_ids_that_are_no_integers_are_shown_the_first_three_of_them():
+    with pytest.raises(TypeError, match=r"got float64: \[0\. 1\. 2\.\]$"):
+        check_ids(np.arange(5.0), 6)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint64])
+def test_ids_of_any_integer_type_become_places_that_numpy_takes(dtype):
+    # an array of uint64 is refused as an index, sums in uint8 overflow
+    ids = check_ids(np.array([0, 200], dtype), 201)
+    assert ids.dtype == np.intp
+    assert ids.tolist() == [0, 200]

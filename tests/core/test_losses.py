@@ -1,3 +1,4 @@
+import contextlib
 import math
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 
 from ncf_numpy.core.gradcheck import numerical_gradient
 from ncf_numpy.core.layers import Sigmoid
-from ncf_numpy.core.losses import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
+from ncf_numpy.core.losses import BPR, BinaryCrossEntropy, BinaryCrossEntropyWithLogits
 from ncf_numpy.core.models import GMF, MF, MLP, NeuMF
 
 LOSSES = [BinaryCrossEntropy, BinaryCrossEntropyWithLogits]
@@ -191,3 +192,21 @@ def test_repeating_the_batch_changes_neither_the_loss_nor_any_gradient(name):
     assert thrice == pytest.approx(once, rel=1e-14)
     for a, b in zip(gradients, same, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-16)
+
+
+# What is refused, and what is there before the first batch
+
+
+@pytest.mark.parametrize("Loss", [BinaryCrossEntropy, BinaryCrossEntropyWithLogits, BPR])
+def test_a_loss_has_all_its_attributes_before_the_first_forward(Loss):
+    loss = Loss()
+    before = dict(vars(loss))
+    loss.forward(np.full(2, 0.5), np.array([1, 0]))
+    assert set(vars(loss)) == set(before)
+    assert set(before.values()) == {None}
+
+
+def test_logits_that_are_integers_are_refused_or_leave_the_labels_whole():
+    with contextlib.suppress(TypeError, ValueError):
+        value = BinaryCrossEntropyWithLogits().forward(np.array([2]), [0.5])
+        assert value == pytest.approx(np.log1p(np.exp(-2.0)) + 1)  # ... + 2 - 2 * 1/2

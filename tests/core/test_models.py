@@ -2,31 +2,25 @@ import math
 
 import numpy as np
 import pytest
+from small_models import ITEMS, LABELS, USERS, builders
 
 from ncf_numpy.core.gradcheck import check_gradients, redraw_embeddings
-from ncf_numpy.core.layers import Dense, Embedding, ReLU, RowGradient
+from ncf_numpy.core.layers import Dense, Embedding, ReLU
 from ncf_numpy.core.losses import BinaryCrossEntropyWithLogits
 from ncf_numpy.core.models import GMF, MF, MLP, NeuMF
+from ncf_numpy.core.row_gradient import RowGradient
 
-USERS = np.array([3, 1, 3, 0, 2, 1])  # 1 and 3 twice
-ITEMS = np.array([2, 5, 2, 1, 5, 0])  # 2 and 5 twice, (3, 2) twice as a pair
-LABELS = np.array([1.0, 0.0, 1.0, 0.0, 0.0, 1.0])
-
-MODELS = {
-    "mf": lambda rng, **kw: MF(7, 9, 4, rng, **kw),
+MODELS = builders() | {
     "mf of one factor": lambda rng, **kw: MF(7, 9, 1, rng, **kw),
-    "gmf": lambda rng, **kw: GMF(7, 9, 4, rng, **kw),
     "gmf of one factor": lambda rng, **kw: GMF(7, 9, 1, rng, **kw),
-    "mlp": lambda rng, **kw: MLP(7, 9, (8, 6, 4), rng, **kw),
     "mlp without a hidden layer": lambda rng, **kw: MLP(7, 9, (8,), rng, **kw),
-    "neumf": lambda rng, **kw: NeuMF(7, 9, 4, (8, 6, 4), rng, **kw),
     "neumf of one factor": lambda rng, **kw: NeuMF(7, 9, 1, (2, 1), rng, **kw),
     "neumf without a hidden layer": lambda rng, **kw: NeuMF(7, 9, 3, [6], rng, **kw),
     "neumf, alpha .3": lambda rng, **kw: NeuMF(7, 9, 4, (8, 6), rng, branch_weight=0.3, **kw),
     "neumf, alpha 0": lambda rng, **kw: NeuMF(7, 9, 4, (8, 6), rng, branch_weight=0, **kw),
     "neumf, alpha 1": lambda rng, **kw: NeuMF(7, 9, 4, (8, 6), rng, branch_weight=1, **kw),
 }
-FOUR = ("mf", "gmf", "mlp", "neumf")
+FOUR = tuple(builders())
 
 
 def make_model(name, seed=0):
@@ -315,12 +309,6 @@ def test_bad_pairs_raise(name):
         make_model(name).backward(np.ones(3))
 
 
-@pytest.mark.parametrize("name", FOUR)
-def test_a_bad_id_is_said_to_be_a_user_or_an_item(name):
-    with pytest.raises(IndexError, match="item"):
-        make_model(name).forward([0], [99])
-
-
 @pytest.mark.parametrize("size", [0, -1, 2.0, "3", None])
 def test_bad_sizes_raise(size):
     rng = np.random.default_rng(0)
@@ -346,3 +334,71 @@ def test_bad_widths_and_branch_weights_raise():
     for alpha in (-0.1, 1.1, math.nan):
         with pytest.raises(ValueError, match=r"branch_weight must be None or in \[0, 1\], got"):
             NeuMF(7, 9, 4, (8, 4), rng, branch_weight=alpha)
+
+
+# Sizes, initial weights, arguments
+
+
+@pytest.mark.parametrize("name", ["n_users", "n_items", "n_factors"])
+def test_every_size_of_every_model_is_checked_and_named(name):
+    makers = {
+        MF: ("n_users", "n_items", "n_factors"),
+        GMF: ("n_users", "n_items", "n_factors"),
+        MLP: ("n_users", "n_items"),
+        NeuMF: ("n_users", "n_items", "n_factors"),
+    }
+    for Model, names in makers.items():
+        if name in names:
+            sizes = {each: 3 for each in names} | {name: 0}
+            widths = {} if Model in (MF, GMF) else {"layers": (4, 2)}
+            with pytest.raises(
+                ValueError, match=f"^{name} must be an integer of at least 1, got 0"
+            ):
+                Model(**sizes, **widths, rng=np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("name", builders())
+def test_a_bad_id_is_said_to_be_a_user_or_an_item(name):
+    model = builders(3, 4)[name](np.random.default_rng(0))
+    with pytest.raises(IndexError, match=r"^users must be in \[0, 3\), got 3"):
+        model.forward([3], [0])
+    with pytest.raises(IndexError, match=r"^items must be in \[0, 4\), got 4"):
+        model.forward([0], [4])
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        GMF(5, 5, 48, np.random.default_rng(0)),
+        MLP(5, 5, (4, 48), np.random.default_rng(0)),
+        MLP(5, 5, (48,), np.random.default_rng(0)),
+        NeuMF(5, 5, 16, (4, 32), np.random.default_rng(0)),
+        NeuMF(5, 5, 16, (32,), np.random.default_rng(0)),
+    ],
+)
+def test_the_output_layer_starts_lecun_uniform_in_the_width_it_sees(model):
+    # sqrt(3 / 48) = 1/4, of 48 draws; Glorot's limit would be sqrt(6 / 49) = .35
+    assert model.output.W.shape == (48, 1)
+    assert 0.9 * 0.25 < abs(model.output.W).max() <= 0.25
+
+
+def test_from_pretrained_weighs_both_branches_alike_by_default():
+    gmf, mlp = GMF(3, 4, 2, np.random.default_rng(0)), MLP(3, 4, (4, 2), np.random.default_rng(0))
+    gmf.output.b[:], mlp.output.b[:] = 3, 5
+    assert NeuMF.from_pretrained(gmf, mlp).output.b.tolist() == [4]  # 3 / 2 + 5 / 2
+    for alpha in (-0.5, 1.5, float("nan")):
+        with pytest.raises(ValueError, match=rf"^alpha must be in \[0, 1\], got {alpha}"):
+            NeuMF.from_pretrained(gmf, mlp, alpha)
+
+
+def test_from_pretrained_wants_both_the_same_users_and_the_same_items():
+    gmf = GMF(3, 4, 2, np.random.default_rng(0))
+    for n_users, n_items in [(2, 4), (3, 5)]:
+        with pytest.raises(ValueError, match="the same users and items"):
+            NeuMF.from_pretrained(gmf, MLP(n_users, n_items, (4, 2), np.random.default_rng(0)))
+
+
+@pytest.mark.parametrize("layers", [4, 0, (), (3, 2), (4, 0), ("4",), (4.0,)])
+def test_widths_that_are_none_are_refused(layers):
+    with pytest.raises(ValueError, match="layers must begin with an even|width must be an int"):
+        MLP(3, 4, layers, np.random.default_rng(0))

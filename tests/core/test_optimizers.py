@@ -3,10 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from ncf_numpy.core.layers import RowGradient
 from ncf_numpy.core.losses import BinaryCrossEntropyWithLogits
 from ncf_numpy.core.models import NeuMF
 from ncf_numpy.core.optimizers import SGD, Adagrad, Adam
+from ncf_numpy.core.row_gradient import RowGradient
 
 OPTIMIZERS = [SGD, Adagrad, Adam]
 
@@ -299,3 +299,13 @@ def test_bad_rates_raise(make, message):
 def test_a_rate_that_is_no_number_raises_by_name(value):
     with pytest.raises((TypeError, ValueError), match="beta1"):
         Adam(beta1=value)
+
+
+# Defaults
+
+
+def test_the_defaults_are_those_of_the_papers_and_of_keras():
+    assert vars(SGD(0.1)) == {"lr": 0.1, "l2": 0.0}
+    assert vars(Adagrad(0.1)) == {"lr": 0.1, "l2": 0.0, "eps": 1e-10, "s": {}}
+    adam = {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
+    assert vars(Adam()) == adam | {"t": 0, "m": {}, "v": {}}

@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
+from small_models import builders
 
 from ncf_numpy import (
-    GMF,
-    MF,
-    MLP,
     SGD,
     Adagrad,
     Adam,
@@ -27,11 +25,7 @@ USERS = np.array([3, 1, 3, 0, 2, 1, 6, 3])
 ITEMS = np.array([2, 5, 2, 1, 5, 0, 8, 7])
 LABELS = np.array([1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0])
 
-MODELS = {
-    "mf": lambda rng: MF(N_USERS, N_ITEMS, 4, rng, dtype=np.float64),
-    "gmf": lambda rng: GMF(N_USERS, N_ITEMS, 4, rng, dtype=np.float64),
-    "mlp": lambda rng: MLP(N_USERS, N_ITEMS, (8, 6, 4), rng, dtype=np.float64),
-    "neumf": lambda rng: NeuMF(N_USERS, N_ITEMS, 4, (8, 6, 4), rng, dtype=np.float64),
+MODELS = builders(N_USERS, N_ITEMS, dtype=np.float64) | {
     "neumf, alpha": lambda rng: NeuMF(
         N_USERS, N_ITEMS, 4, (8, 6, 4), rng, branch_weight=0.3, dtype=np.float64
     ),

@@ -3,20 +3,17 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from small_models import builders
 
-from ncf_numpy import GMF, MF, MLP, NeuMF
+from ncf_numpy import MLP, NeuMF
 from ncf_numpy.datasets import Holdout, Interactions, load_ncf_files
 from ncf_numpy.evaluation.baselines import Popularity
 from ncf_numpy.evaluation.catalogue import Catalogue
 from ncf_numpy.evaluation.ranking import evaluate_catalogue, rank_in_catalogue
 
 N_USERS, N_ITEMS = 7, 23
-MODELS = {
-    "mf": lambda rng: MF(N_USERS, N_ITEMS, 4, rng, dtype=np.float64),
-    "gmf": lambda rng: GMF(N_USERS, N_ITEMS, 4, rng, dtype=np.float64),
-    "mlp": lambda rng: MLP(N_USERS, N_ITEMS, (8, 6, 4), rng, dtype=np.float64),
+MODELS = builders(N_USERS, N_ITEMS, dtype=np.float64) | {
     "mlp without hidden layer": lambda rng: MLP(N_USERS, N_ITEMS, (8,), rng, dtype=np.float64),
-    "neumf": lambda rng: NeuMF(N_USERS, N_ITEMS, 3, (8, 6, 4), rng, dtype=np.float64),
     "neumf, alpha .2": lambda rng: NeuMF(
         N_USERS, N_ITEMS, 3, (8, 6, 4), rng, branch_weight=0.2, dtype=np.float64
     ),

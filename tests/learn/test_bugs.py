@@ -2,6 +2,7 @@ import traceback
 
 import numpy as np
 import pytest
+from small_models import ITEMS, LABELS, USERS, builders
 
 from ncf_numpy.core.gradcheck import (
     GradientError,
@@ -11,19 +12,9 @@ from ncf_numpy.core.gradcheck import (
 )
 from ncf_numpy.core.layers import Dense, Embedding
 from ncf_numpy.core.losses import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
-from ncf_numpy.core.models import GMF, MF, MLP, NeuMF
 from ncf_numpy.learn.bugs import BUGS, Bug, Edit, planted
 
-USERS = np.array([3, 1, 3, 0, 2, 1])
-ITEMS = np.array([2, 5, 2, 1, 5, 0])
-LABELS = np.array([1.0, 0.0, 1.0, 0.0, 0.0, 1.0])
-
-MODELS = {
-    "mf": lambda rng: MF(7, 9, 4, rng, dtype=np.float64),
-    "gmf": lambda rng: GMF(7, 9, 4, rng, dtype=np.float64),
-    "mlp": lambda rng: MLP(7, 9, (16, 8, 4), rng, dtype=np.float64),
-    "neumf": lambda rng: NeuMF(7, 9, 4, (16, 8, 4), rng, dtype=np.float64),
-}
+MODELS = builders(layers=(16, 8, 4), dtype=np.float64)
 
 TABLES = {"user_embedding.W", "item_embedding.W"}
 BIASES = {"dense1.b", "dense2.b", "output.b"}

@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
+from small_models import builders
 
 from ncf_numpy import (
-    GMF,
-    MF,
-    MLP,
     SGD,
     Adam,
     BinaryCrossEntropyWithLogits,
@@ -174,12 +172,7 @@ def test_nothing_is_printed_where_nobody_looks(split, capsys):
     assert out == "" and "epoch 1" in err and "evaluating" in err
 
 
-MODELS = {
-    "mf": lambda rng: MF(12, 12, 8, rng),
-    "gmf": lambda rng: GMF(12, 12, 8, rng),
-    "mlp": lambda rng: MLP(12, 12, (32, 16, 8), rng),
-    "neumf": lambda rng: NeuMF(12, 12, 8, (32, 16, 8), rng),
-}
+MODELS = builders(12, 12, factors=8, layers=(32, 16, 8))
 
 
 @pytest.mark.parametrize("name", MODELS)
