@@ -1,10 +1,13 @@
 """The command line: python -m ncf_numpy COMMAND. `--help` after any command shows its options."""
 
 import argparse
+import contextlib
 import io
 import os
 import signal
 import sys
+import threading
+import traceback
 from pathlib import Path
 
 from .commands import (
@@ -20,6 +23,7 @@ from .commands import (
     train,
     version,
 )
+from .data.terminal import printable, say, standard_streams
 
 COMMANDS = (
     train,
@@ -35,13 +39,20 @@ COMMANDS = (
     version,
 )
 
-STATUS = "Exit status: 0 done, 1 error, 2 usage, 130 interrupted (Ctrl-C or SIGTERM)."
+STATUS = "Exit status: 0 done, 1 error, 2 usage, 130 interrupted (Ctrl-C, SIGTERM, SIGHUP)."
+
+
+class Parser(argparse.ArgumentParser):
+    """One whose errors, too, show what a terminal would obey."""
+
+    def error(self, message):
+        super().error(printable(message))
 
 
 def build_parser():
     called = Path(sys.argv[0]).stem
     prog = "ncf-numpy" if called == "ncf-numpy" else "python -m ncf_numpy"
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=prog,
         description=__doc__,
         epilog=f"{STATUS} example: python -m ncf_numpy train --dataset sample --save model.npz",
@@ -56,37 +67,68 @@ def build_parser():
 
 def main(argv=None):
     """Run one command; -> the exit status. An error is one sentence on stderr."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a name the console cannot show is no error
-            stream.reconfigure(errors="backslashreplace")
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as if by Ctrl-C
+    with standard_streams(), ended_like_ctrl_c():
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a name the console cannot show is no error
+                stream.reconfigure(errors="backslashreplace")
+        try:
+            return run(build_parser().parse_args(argv))
+        except KeyboardInterrupt:
+            say("interrupted")
+            return 130
+        finally:
+            for stream in (sys.stdout, sys.stderr):
+                give_up_unwritten(stream)
+
+
+@contextlib.contextmanager
+def ended_like_ctrl_c():
+    """SIGTERM, and SIGHUP of a terminal that is closed, end a command as Ctrl-C does.
+
+    One that is ignored, as SIGHUP is under nohup, stays ignored.
+    """
+    numbers = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+    if threading.current_thread() is not threading.main_thread():  # no other receives signals
+        numbers = set()
+    before = {number: signal.getsignal(number) for number in numbers}
+    before = {number: then for number, then in before.items() if then != signal.SIG_IGN}
     try:
-        return run(build_parser().parse_args(argv))
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+        for number in before:
+            signal.signal(number, signal.default_int_handler)
+        yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, then in before.items():
+            signal.signal(number, then)
 
 
 def run(arguments):
     """What `main` does once the command is understood."""
     empty = [name for name, value in vars(arguments).items() if value == ""]
     if empty:  # as a variable of the shell that is not set leaves it
-        print(f"{arguments.command}: {empty[0].replace('_', '-')} is empty", file=sys.stderr)
+        say(f"{arguments.command}: {empty[0].replace('_', '-')} is empty")
         return 2
     try:
         status = arguments.run(arguments)
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # the reader, such as `head`, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # the one place where every mistake of a user ends up
         if arguments.debug:
+            sys.excepthook = lambda *raised: say("".join(traceback.format_exception(*raised)))
             raise
-        print(f"{arguments.command}: {sentence(error)}", file=sys.stderr)
+        say(f"{arguments.command}: {sentence(error)}")
         return 1
+
+
+def give_up_unwritten(stream):
+    """What a full disk or a reader who has left did not take: Python would try again at its end."""
+    try:
+        stream.flush()
+    except OSError:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
 
 
 def sentence(error):

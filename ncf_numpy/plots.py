@@ -7,6 +7,7 @@ named, and returns the matplotlib Figure. matplotlib, of `pip install -e '.[plot
 when something is drawn and not before; it needs no display, and pyplot is left alone.
 """
 
+import io
 import itertools
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from .core.gradcheck import RTOL, STEP
+from .data.whole_file import check_place, write_whole
 
 # suffix -> what keeps the date out of the file: the same data give the same bytes
 FORMATS = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
@@ -209,14 +211,12 @@ def panels(n, *, width=3.6, height=3.2, **shared):
 def check_file(file):
     """Raise what drawing to this file would raise, before hours of training and not after them.
 
-    ValueError for a suffix that is not a picture's, FileNotFoundError for a folder that is not
-    there, ImportError without matplotlib.
+    ValueError for a suffix that is not a picture's, OSError for a place that cannot be written,
+    ImportError without matplotlib.
     """
     if Path(file).suffix.lower() not in FORMATS:
         raise ValueError(f"cannot draw {file}: the name must end in {', '.join(FORMATS)}")
-    folder = Path(file).absolute().parent
-    if not folder.is_dir():
-        raise FileNotFoundError(f"cannot draw {file}: there is no folder {folder}")
+    check_place(file, "draw")
     style()
 
 
@@ -224,6 +224,8 @@ def finish(figure, file=None):
     """Write the figure to the file, if there is one; returns the figure."""
     if file is not None:
         check_file(file)
+        suffix, picture = Path(file).suffix.lower(), io.BytesIO()
         with style():
-            figure.savefig(file, metadata=FORMATS[Path(file).suffix.lower()])
+            figure.savefig(picture, format=suffix[1:], metadata=FORMATS[suffix])
+        write_whole(file, picture.getvalue())
     return figure

@@ -1,26 +1,21 @@
 """One safe file: a header and named arrays in an .npz that is either whole or not there at all.
 
-A file is written beside its place and moved there in one step: a crash, a full disk or kill -9
-leaves the old file as it was. Reading unpickles nothing, so it never runs what is in a file, and
-unpacks nothing, so it never needs more memory than a small multiple of the file. A sha256 over all
-it holds tells a damaged file from a good one.
+A crash, a full disk or kill -9 leaves the old file as it was (`data.whole_file`). Reading unpickles
+nothing, so it never runs what is in a file, and unpacks nothing, so it never needs more memory than
+a small multiple of the file. A sha256 over all it holds tells a damaged file from a good one.
 """
 
 import contextlib
-import errno
 import hashlib
 import io
 import json
 import math
 import os
-import re
-import threading
 import zipfile
-from pathlib import Path
 
 import numpy as np
 
-from .temporary_files import remove_leftovers
+from .data.whole_file import write_whole
 
 FORMAT = "ncf_numpy"
 # Goes up when older code could not make sense of a file. Code reads its own version and all older
@@ -39,29 +34,7 @@ def write_file(path, kind, header, arrays):
     header = {"format": FORMAT, "version": VERSION, "kind": kind, **header}
     members = {"header": pack(header), **arrays}
     members["sha256"] = np.frombuffer(digest(members), np.uint8)
-    place = Path(os.path.realpath(path))  # a symbolic link stays one
-    if os.path.exists(place) and not os.path.isfile(place):
-        raise OSError(errno.EISDIR, "cannot save: name a file, this is none", str(path))
-    # The numbers keep two processes or threads that save to one path out of each other's way.
-    part = place.with_name(f".{place.name}.{os.getpid()}-{threading.get_native_id()}.part")
-    remove_leftovers(place.parent, rf"\.{re.escape(place.name)}\.(\d+)-\d+\.part")
-    content = npz_of(members)
-    try:
-        with open(part, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, place)
-    except OSError as error:
-        raise OSError(
-            error.errno,
-            f"cannot save ({error.strerror}); nothing there has changed. Mend that, or save to "
-            "another place",
-            str(path),
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
+    write_whole(path, npz_of(members))
 
 
 def npz_of(members):

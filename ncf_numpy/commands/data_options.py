@@ -162,17 +162,6 @@ def columns(arguments):
     return {name: column for name, column in named.items() if column is not None}
 
 
-def check_outputs(arguments, *places):
-    """Raise if a file that is to be written is the data, or two of them are the same."""
-    places = [place for place in places if place]
-    if arguments.data:
-        places.append(arguments.data)
-    files = [Path(place).resolve() for place in places]
-    repeated = [place for place, file in zip(places, files) if files.count(file) > 1]
-    if repeated:
-        raise ValueError(f"{repeated[0]} is named for more than one thing: it would be overwritten")
-
-
 def check_options(arguments, reader):
     """Raise for an option that this data would leave without effect."""
     meant_for = {f"{name}_column": ("csv",) for name in COLUMNS}

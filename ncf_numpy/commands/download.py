@@ -1,9 +1,9 @@
 """download: fetch a data set into the cache and print the folder it lies in."""
 
-import sys
-
+from ..data.terminal import printable, say
 from ..datasets.catalogue import DATASETS, find_dataset
-from ..datasets.downloads import Connection, digest, download
+from ..datasets.downloads import digest, download
+from ..datasets.network import Connection
 
 
 def add_parser(commands):
@@ -28,7 +28,7 @@ def run(arguments):
         return list_datasets()
     dataset = DATASETS[arguments.name]
     if not arguments.quiet:
-        print(f"{dataset.title}. Licence: {dataset.licence}.", file=sys.stderr)
+        say(f"{dataset.title}. Licence: {dataset.licence}.")
     connection = Connection(base_url=arguments.base_url, progress=not arguments.quiet)
     folder = download(arguments.name, arguments.folder, connection=connection)
     if not arguments.quiet:
@@ -37,14 +37,13 @@ def run(arguments):
                 path = folder / file.name
                 checked = file.checksum or part.checksum
                 known = "" if checked else ", no published checksum to compare it with"
-                line = f"{file.name}: {path.stat().st_size:,} bytes, sha256 {digest(path)}{known}"
-                print(line, file=sys.stderr)
-    print(folder)
+                say(f"{file.name}: {path.stat().st_size:,} bytes, sha256 {digest(path)}{known}")
+    print(printable(folder))
     return 0
 
 
 def list_datasets():
     for name, dataset in DATASETS.items():
         print(f"{name:18}{dataset.title}\n{'':18}licence: {dataset.licence}")
-        print(f"{'':18}{find_dataset(name) or 'not here yet'}")
+        print(f"{'':18}{printable(find_dataset(name) or 'not here yet')}")
     return 0

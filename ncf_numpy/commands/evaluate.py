@@ -1,6 +1,5 @@
 """python -m ncf_numpy evaluate: leave-one-out figures of one or more models on the same split."""
 
-import sys
 import time
 
 import numpy as np
@@ -9,6 +8,7 @@ import pandas as pd
 from .. import plots
 from ..core.checks import check_count
 from ..data.own_test import with_own_test
+from ..data.terminal import say
 from ..datasets import sample_lastfm
 from ..evaluation.metrics import evaluate
 from ..recommender.models import build, has_epochs
@@ -16,15 +16,15 @@ from ..training.row_adam import RowAdam
 from ..training.trainer import fit
 from .data_options import (
     add_data_options,
-    check_outputs,
     find_data,
     load_data,
     load_split,
     load_table,
 )
 from .figures import add_figure_options, comparisons, figures_of, measured, ties_of
+from .outputs import check_outputs
 from .printing import print_table
-from .train import check_place, write_log
+from .train import write_log
 from .training_options import add_model_option, add_training_options, make_recommender
 
 
@@ -53,9 +53,7 @@ def add_parser(commands):
 def run(arguments):
     if arguments.plot:
         plots.check_file(arguments.plot)
-    check_outputs(arguments, arguments.log, arguments.plot, arguments.test)
-    if arguments.log:
-        check_place(arguments.log)
+    check_outputs(arguments, arguments.log, arguments.plot)
     for k in arguments.k:
         check_count(k, 1, "k")
     if arguments.compare and len(set(arguments.model)) < 2:
@@ -63,7 +61,7 @@ def run(arguments):
     recommenders = {name: make_recommender(name, arguments) for name in arguments.model}
     split = split_of(arguments)
     if not arguments.quiet:
-        print("\n".join([repr(split.train), split.protocol, *split.notes]), file=sys.stderr)
+        say("\n".join([repr(split.train), split.protocol, *split.notes]))
     rows, histories, evaluations = [], [], {}
     for name, recommender in recommenders.items():
         start = time.perf_counter()

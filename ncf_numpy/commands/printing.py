@@ -4,8 +4,9 @@ import re
 
 import pandas as pd
 
+from ..data.terminal import printable_lines
+
 NUMBER = re.compile(r"-?[0-9]{1,20}")  # int() also takes 1_000, and digits of any script
-CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # all but the end of a line
 
 
 def user_id(recommender, text):
@@ -31,13 +32,10 @@ def as_id(ids, text):
 
 
 def print_table(table):
-    """Print a DataFrame without its index; columns line up in Korean, too.
-
-    A control character, such as those with which a name could command the terminal, is shown.
-    """
+    """Print a DataFrame without its index; columns line up in Korean, too."""
     if table.empty:
         print("nothing to show: no item is left")
         return
     with pd.option_context("display.unicode.east_asian_width", True):
         text = table.to_string(index=False, float_format="{:.4f}".format)
-    print(CONTROL.sub(lambda found: ascii(found[0])[1:-1], text))
+    print(printable_lines(text))

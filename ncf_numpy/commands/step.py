@@ -11,11 +11,14 @@ from ..core.build import MODELS
 from ..core.checks import check_count, check_sizes, check_widths
 from ..core.losses import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
 from ..core.optimizers import SGD, Adam
+from ..data.terminal import printable
+from ..data.whole_file import write_whole
 from ..learn.stepper import terminal
 from ..learn.stepper.batch import build_model, choose_batch
 from ..learn.stepper.page import build_page
 from ..learn.stepper.trace import trace_step
-from .data_options import add_data_options, check_outputs, load_data
+from .data_options import add_data_options, load_data
+from .outputs import check_outputs
 from .training_options import widths
 
 LOSSES = {"logits": BinaryCrossEntropyWithLogits, "bce": BinaryCrossEntropy}
@@ -97,6 +100,5 @@ def link_to_docs(page):
 
 
 def write(name, text, what):
-    path = Path(name)
-    path.write_text(text, encoding="utf-8")
-    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB; {what}")
+    write_whole(name, text.encode("utf-8", "backslashreplace"))
+    print(printable(f"{name}: {os.path.getsize(name) / 1e6:.2f} MB; {what}"))

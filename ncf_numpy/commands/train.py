@@ -1,14 +1,17 @@
 """python -m ncf_numpy train: fit a model on a file and save it. Ctrl-C keeps the last epoch."""
 
-import os
+import contextlib
 import sys
 from pathlib import Path
 
 from tqdm import tqdm
 
 from .. import plots
+from ..data.terminal import is_terminal, printable_lines, say
+from ..data.whole_file import write_whole
 from ..recommender.models import has_epochs
-from .data_options import add_data_options, check_outputs, load_data
+from .data_options import add_data_options, load_data
+from .outputs import check_outputs
 from .training_options import add_model_option, add_training_options, make_recommender
 
 
@@ -46,33 +49,30 @@ def add_parser(commands):
 def run(arguments):
     recommender = make_recommender(arguments.model, arguments)
     checkpoint = f"{arguments.save}.checkpoint"
-    check_outputs(arguments, arguments.save, arguments.log, arguments.plot)
-    check_place(arguments.save)
-    if arguments.log:
-        check_place(arguments.log)
     if arguments.plot:
         check_plot(arguments)
+    check_outputs(arguments, arguments.save, checkpoint, arguments.log, arguments.plot)
     if arguments.resume and not has_epochs(arguments.model):
         raise ValueError(f"--resume goes on with the epochs, and {arguments.model} has none")
     if arguments.resume and not Path(checkpoint).is_file():
         raise FileNotFoundError(f"nothing to resume: there is no {checkpoint}")
 
-    def say(text):
+    def report(text):
         if not arguments.quiet:
             tell(text)
 
     def on_epoch(history):
-        say(epoch_line(history, recommender.settings["epochs"]))
+        report(epoch_line(history, recommender.settings["epochs"]))
         if arguments.log:
             write_log(history, arguments.log)
 
     data = load_data(arguments)
-    say("\n".join([repr(data), *data.notes]))
+    report("\n".join([repr(data), *data.notes]))
     try:
         recommender.fit(
             data,
             arguments.validation,
-            progress=sys.stderr.isatty() and not arguments.quiet,
+            progress=is_terminal(sys.stderr) and not arguments.quiet,
             on_epoch=on_epoch,
             checkpoint=checkpoint,
             resume=arguments.resume,
@@ -82,17 +82,15 @@ def run(arguments):
         keep(recommender, arguments.save, checkpoint)
         draw(recommender, arguments.plot)
         return 130
-    say(f"saved {arguments.save}")
+    report(f"saved {arguments.save}")
     draw(recommender, arguments.plot)
     return 0
 
 
 def tell(text):
     """Write text to stderr, above the bars. If nobody reads it any more, training goes on."""
-    try:
-        tqdm.write(text, file=sys.stderr)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    with contextlib.suppress(OSError, ValueError):
+        tqdm.write(printable_lines(text), file=sys.stderr)
 
 
 def keep(recommender, path, checkpoint):
@@ -107,23 +105,11 @@ def keep(recommender, path, checkpoint):
         text = f"interrupted: nothing new is saved; {again} {checkpoint}"
     else:
         text = "interrupted before the end of an epoch: nothing is saved"
-    print(text, file=sys.stderr)
+    say(text)
 
 
 def write_log(history, path):
-    try:
-        history.to_csv(path, index=False, encoding="utf-8")
-    except OSError as error:
-        raise OSError(error.errno, f"cannot write the log ({error.strerror})", path) from error
-
-
-def check_place(path):
-    """Raise before anything is read, not after an hour, where no file can be written."""
-    folder = Path(path).absolute().parent
-    if not folder.is_dir():
-        raise FileNotFoundError(f"cannot save {path}: there is no folder {folder}")
-    if os.path.isdir(path):
-        raise IsADirectoryError(f"cannot save {path}: this is a folder, name a file in it")
+    write_whole(path, history.to_csv(index=False, lineterminator="\n").encode())
 
 
 def check_plot(arguments):

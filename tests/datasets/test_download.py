@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import hashlib
 import io
@@ -9,7 +10,8 @@ import zipfile
 import pytest
 from stand_in_server import cut, hanging, serving, slow, status, whole, without_length
 
-from ncf_numpy.datasets import DATASETS, downloads
+from ncf_numpy.data.whole_file import part_file
+from ncf_numpy.datasets import DATASETS, downloads, network
 from ncf_numpy.datasets.catalogue import Dataset, Part
 from ncf_numpy.datasets.downloads import Connection, check, fetch
 
@@ -141,7 +143,7 @@ def test_nobody_listens(tmp_path):
 
 def test_the_pause_between_attempts_doubles(get, monkeypatch):
     pauses = []
-    monkeypatch.setattr(downloads.time, "sleep", pauses.append)
+    monkeypatch.setattr(network.time, "sleep", pauses.append)
     with pytest.raises(OSError, match="503"):
         get(PLAYS_CSV, status(503), attempts=4, pause=1.5)
     assert pauses == [1.5, 3.0, 6.0]
@@ -221,15 +223,23 @@ def test_files_that_are_there_are_not_fetched_again(get, server):
 def test_a_full_disk_leaves_nothing(get, tmp_path, monkeypatch, full_at):
     opened = []
 
-    class Full(io.FileIO):
+    class Full:
+        def __init__(self, file):
+            self.file = file
+
         def write(self, _):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def opening(path, mode):
-        opened.extend([path] if mode == "wb" else [])
-        return Full(path, "w") if mode == "wb" and len(opened) == full_at else open(path, mode)
+        def __getattr__(self, name):
+            return getattr(self.file, name)
 
-    monkeypatch.setattr(downloads, "open", opening, raising=False)
+    @contextlib.contextmanager
+    def opening(folder):
+        opened.append(folder)
+        with part_file(folder) as part:
+            yield Full(part) if len(opened) == full_at else part
+
+    monkeypatch.setattr(downloads, "part_file", opening)
     body = zipped(*GOOD)
     with pytest.raises(OSError, match=r"No space left on device. By hand: .* another folder"):
         get(archive_part(body), whole(body))
@@ -257,7 +267,7 @@ def test_an_interruption_leaves_nothing(get, tmp_path, monkeypatch):
     def interrupt(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(downloads.time, "sleep", interrupt)
+    monkeypatch.setattr(network.time, "sleep", interrupt)
     with pytest.raises(KeyboardInterrupt):
         get(PLAYS_CSV, cut(PLAYS), whole(PLAYS))
     assert left_behind(tmp_path) == []

@@ -10,12 +10,12 @@ import pytest
 from stand_in_server import serving, without_length
 
 from ncf_numpy.datasets import (
-    downloads,
     load_interactions,
     load_lastfm_2k,
     load_lastfm_360k,
     load_movielens,
     load_ncf_files,
+    network,
 )
 from ncf_numpy.datasets.catalogue import Dataset, Part
 from ncf_numpy.datasets.downloads import Connection, fetch
@@ -223,7 +223,7 @@ def server(monkeypatch):
 
 @pytest.mark.parametrize("size", [1000, None])
 def test_a_server_that_does_not_stop_filled_the_disk(server, tmp_path, monkeypatch, size):
-    monkeypatch.setattr(downloads, "LONGEST", 1000)
+    monkeypatch.setattr(network, "LONGEST", 1000)
     server.replies["/a.csv"] = [without_length(b"x" * 500_000)]
     dataset = Dataset("endless", "", "", (Part("https://x/a.csv", size),))
     with pytest.raises(OSError, match="a.csv has [0-9,]+ bytes, expected 1,000 at most"):

@@ -1,10 +1,10 @@
 """Interrupted, killed, or without a place to write to: one test for each way it once went wrong."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -13,23 +13,17 @@ from stand_in_server import serving, whole
 
 import ncf_numpy
 from ncf_numpy import safe_file
-from ncf_numpy import temporary_files as leftovers
 from ncf_numpy.__main__ import main
+from ncf_numpy.data import whole_file
 from ncf_numpy.datasets import DATASETS, downloads, sample_lastfm
 from ncf_numpy.datasets.catalogue import Dataset, Part
 from ncf_numpy.recommender import recommender as recommender_module
 from ncf_numpy.recommender.recommender import Recommender
-from ncf_numpy.safe_file import npz_of, read_file, write_file
-from ncf_numpy.temporary_files import is_running
+from ncf_numpy.safe_file import npz_of
 from ncf_numpy.training import trainer as training
 
 ROOT = str(Path(ncf_numpy.__file__).parents[1])
-GONE = 2**31 - 1  # no process has this number: Linux stops at 2**22, macOS at 99,998
 TRAIN = ["train", "--dataset", "sample", "--model", "gmf", "--epochs", "1", "--save"]
-
-
-def name_of_somebody_elses_part(place, process):
-    return place.with_name(f".{place.name}.{process}-{process}.part")
 
 
 @pytest.fixture
@@ -81,7 +75,7 @@ def test_sigterm_while_the_trained_model_was_saved_lost_it(monkeypatch, tmp_path
         return os_replace(part, place)
 
     os_replace = os.replace
-    monkeypatch.setattr(safe_file.os, "replace", replace)
+    monkeypatch.setattr(whole_file.os, "replace", replace)
     path = tmp_path / "m.npz"
     assert main([*TRAIN, str(path), "--quiet"]) == 130
     assert f"interrupted: {path} keeps epoch 1, the last finished one" in capsys.readouterr().err
@@ -129,91 +123,23 @@ def test_what_is_packed_is_what_numpy_reads(tmp_path):
             np.testing.assert_array_equal(archive[name], array, strict=True)
 
 
-def test_the_parts_of_killed_saves_piled_up(tmp_path):
-    place = tmp_path / "m[1].npz"
-    theirs = [name_of_somebody_elses_part(place, each) for each in (GONE, os.getppid())]
-    other = [tmp_path / f".other.npz.{GONE}-1.part", tmp_path / f"m[1].npz.{GONE}-1.part"]
-    for path in (*theirs, *other):
-        path.write_bytes(b"half a file")
-    write_file(place, "recommender", {}, {})
-    assert sorted(tmp_path.iterdir()) == sorted([place, theirs[1], *other])
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows cannot say which processes there are")
-def test_a_process_is_known_to_run_or_not(monkeypatch):
-    assert is_running(os.getpid()) and is_running(1)
-    assert not is_running(GONE) and not is_running(10**30)
-
-    def not_yours(*_):
-        raise PermissionError
-
-    monkeypatch.setattr(leftovers.os, "kill", not_yours)
-    assert is_running(GONE)
-
-
-def test_the_scratch_folders_of_killed_downloads_piled_up(plays_to_download, tmp_path, monkeypatch):
-    scratch_folders = []
-    monkeypatch.setattr(downloads, "check", lambda path, _: scratch_folders.append(path.parent))
+@pytest.mark.skipif(os.name == "nt", reason="no locks of POSIX")
+def test_the_scratch_files_of_killed_downloads_piled_up(plays_to_download, tmp_path):
     folder = tmp_path / "cache"
-    killed = folder / f".download-{GONE}-abc_1"
-    running = folder / f".download-{os.getppid()}-abc_1"
-    for scratch in (killed, running):
-        scratch.mkdir(parents=True)
-        (scratch / "plays.csv").write_bytes(b"7,1")
-    assert main(plays_to_download) == 0
-    assert sorted(folder.iterdir()) == [running, folder / "plays.csv"]
-    assert [scratch.name.split("-")[1] for scratch in scratch_folders] == [str(os.getpid())]
-    killed.mkdir()
-    assert main(plays_to_download) == 0  # though there is nothing left to fetch
-    assert sorted(folder.iterdir()) == [running, folder / "plays.csv"]
-
-
-def test_two_threads_that_saved_to_one_path_wrote_into_one_file(tmp_path, monkeypatch):
-    path, fsync = tmp_path / "m.npz", os.fsync
-    first_has_written, second_is_done = threading.Event(), threading.Event()
-
-    def wait_for_the_second(descriptor):
-        if threading.current_thread() is first:
-            first_has_written.set()
-            second_is_done.wait(60)
-        fsync(descriptor)
-
-    monkeypatch.setattr(safe_file.os, "fsync", wait_for_the_second)
-    arrays = {"x": np.zeros(1000)}
-    first = threading.Thread(target=write_file, args=(path, "recommender", {"by": 1}, arrays))
-    first.start()
-    assert first_has_written.wait(60)
-    write_file(path, "recommender", {"by": 2}, {})
-    assert read_file(path, "recommender")[0]["by"] == 2
-    second_is_done.set()
-    first.join()
-    assert read_file(path, "recommender")[0]["by"] == 1
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
-def test_saving_to_a_device_replaced_the_device(tmp_path):
-    os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(OSError, match="cannot save: name a file, this is none.*pipe"):
-        write_file(tmp_path / "pipe", "recommender", {}, {})
-    assert (tmp_path / "pipe").is_fifo()
-    assert list(tmp_path.iterdir()) == [tmp_path / "pipe"]
-
-
-def test_the_clearing_away_hid_why_a_save_had_failed(tmp_path):
-    (tmp_path / "file").write_bytes(b"")
-    for place in (tmp_path / "file" / "m.npz", tmp_path / ("x" * 300)):
-        with pytest.raises(OSError, match=r"cannot save \(.*or save to another place") as error:
-            write_file(place, "recommender", {}, {})
-        assert error.value.filename == str(place)
+    folder.mkdir()
+    left = folder / f".ncf_numpy-{'0' * 32}.part"
+    for _ in range(2):  # the second time there is nothing left to fetch
+        left.write_bytes(b"7,1")
+        assert main(plays_to_download) == 0
+        assert list(folder.iterdir()) == [folder / "plays.csv"]
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["folder"], "cannot save folder: this is a folder, name a file in it"),
+        (["folder"], "folder: cannot save: name a file, this is none"),
         (["m.npz", "--log", "no/log.csv"], "cannot save no/log.csv: there is no folder"),
-        (["m.npz", "--log", "folder"], "cannot save folder: this is a folder"),
+        (["m.npz", "--log", "folder"], "folder: cannot save: name a file, this is none"),
     ],
 )
 def test_a_place_that_cannot_be_was_found_out_after_the_training(
@@ -227,12 +153,15 @@ def test_a_place_that_cannot_be_was_found_out_after_the_training(
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")
-def test_a_full_disk_under_the_log_was_not_named(tmp_path, capsys):
-    path = tmp_path / "m.npz"
-    assert main([*TRAIN, str(path), "--quiet", "--log", "/dev/full"]) == 1
-    said = capsys.readouterr().err
-    assert said == "train: /dev/full: cannot write the log (No space left on device)\n"
+def test_a_disk_that_is_full_when_the_log_is_written_was_not_named(tmp_path, monkeypatch, capsys):
+    path, log = tmp_path / "m.npz", tmp_path / "log.csv"
+
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "cannot save (No space left on device)", str(path))
+
+    monkeypatch.setattr("ncf_numpy.commands.train.write_whole", full)
+    assert main([*TRAIN, str(path), "--quiet", "--log", str(log)]) == 1
+    assert capsys.readouterr().err == f"train: {log}: cannot save (No space left on device)\n"
     assert Path(f"{path}.checkpoint").exists()
     assert main([*TRAIN, str(path), "--quiet", "--resume"]) == 0
 

@@ -1,0 +1,72 @@
+"""What is printed, and the streams it is printed to: neither can be trusted to be harmless.
+
+Names, ids and paths come from strangers. A terminal obeys what control characters in them say, and
+others hide or reorder what is read. `printable` is what all such text passes on its way out.
+"""
+
+import contextlib
+import os
+import re
+import sys
+import unicodedata
+
+# Control and format characters (among them those of direction, and tags), lone halves of a pair,
+# and separators of lines and paragraphs.
+NOT_SHOWN = "Cc", "Cf", "Cs", "Zl", "Zp"
+JOINERS = "\u200c\u200d"  # Persian, Hindi and some emoji are written with these two
+
+
+def printable(text):
+    r"""text on one line, with escapes in place of what a terminal obeys or does not show.
+
+    >>> printable("a\x1b[31m\u202eb\n")
+    'a\\x1b[31m\\u202eb\\n'
+    """
+    return re.sub(r"[^ -~]", _shown, str(text))
+
+
+def printable_lines(text):
+    """The same of a text whose line ends are its own."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def _shown(found):
+    character = found[0]
+    if character in JOINERS or unicodedata.category(character) not in NOT_SHOWN:
+        return character
+    return ascii(character)[1:-1]
+
+
+def is_terminal(stream):
+    """Whether somebody watches this stream; it may be closed, or None as in a service."""
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def say(text, stream=None):
+    """Print to stderr, or to this stream; that nobody can read it any more stops nothing."""
+    with contextlib.suppress(OSError, ValueError):
+        print(printable_lines(text), file=stream or sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def standard_streams():
+    """In this context stdin, stdout and stderr can be used, also where they are closed or None.
+
+    The null device stands in for them. It takes the lowest free number: nothing that is opened
+    later, such as a model's file, gets the number of a stream to which libraries write.
+    """
+    before = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
+    with contextlib.ExitStack() as opened:
+        for name, stream in before.items():
+            if stream is None or stream.closed:
+                mode = "r" if name == "stdin" else "w"
+                null = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115
+                setattr(sys, name, opened.enter_context(null))
+        try:
+            yield
+        finally:
+            for name, stream in before.items():
+                setattr(sys, name, stream)

@@ -1,0 +1,161 @@
+"""A file that is there whole or not at all, whoever else writes beside it.
+
+It is written under a random name, which nobody can guess and plant a link at, and moved to its
+place in one step. While it is written it is locked: a part that nobody has locked was left by a
+process that was killed, and the next writer removes it. Process numbers could not tell, since two
+containers that share a folder give out the same ones.
+"""
+
+import contextlib
+import errno
+import os
+import re
+import secrets
+import stat
+import time
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # on Windows, where nobody can remove a file that is open
+    fcntl = None
+
+PART = re.compile(r"\.ncf_numpy-[0-9a-f]{32}\.part")
+DAY = 24 * 60 * 60  # seconds after which a part counts as left where there are no locks
+PUBLIC, PRIVATE = 0o666, 0o600  # permissions before the umask
+
+
+def write_whole(path, content):
+    """Write these bytes to exactly this path: all of them, or nothing there has changed.
+
+    A symbolic link stays one. A file that was there hands its permissions on, and its owner where
+    that is allowed; a new file has the permissions of the umask. Raises OSError naming the path.
+    """
+    place = regular_place(path)
+    try:
+        remove_leftovers(place.parent)
+        with part_file(place.parent, PRIVATE if place.exists() else PUBLIC) as part:
+            part.write(content)
+            move(part, place)
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"cannot save ({error.strerror}); nothing there has changed. Mend that, or save to "
+            "another place",
+            str(path),
+        ) from error
+
+
+def regular_place(path):
+    """The file that path stands for, links followed; OSError if it is a folder, pipe or device."""
+    place = Path(os.path.realpath(path))
+    if os.path.exists(place) and not os.path.isfile(place):
+        raise OSError(errno.EISDIR, "cannot save: name a file, this is none", str(path))
+    return place
+
+
+def check_place(path, verb="save"):
+    """Raise OSError naming the path where `write_whole` could not write a file; tries it out."""
+    place = regular_place(path)
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.stat(place)  # a name that is too long, or a circle of links
+        with part_file(place.parent) as part:
+            part.write(bytes(4096))
+            part.flush()
+            os.fsync(part.fileno())
+    except (FileNotFoundError, NotADirectoryError) as error:
+        problem = f"cannot {verb} {path}: there is no folder {place.parent}"
+        raise type(error)(problem) from error
+    except OSError as error:
+        raise OSError(error.errno, f"cannot {verb} ({error.strerror})", str(path)) from error
+
+
+@contextlib.contextmanager
+def part_file(folder, permissions=PUBLIC):
+    """A new binary file in this folder, open and locked; it is gone at the end, unless `move`d."""
+    path, part = None, None
+    try:
+        while part is None:
+            path = Path(folder, f".ncf_numpy-{secrets.token_hex(16)}.part")
+            part = _create(path, permissions)
+        with part:
+            yield part
+    finally:
+        with contextlib.suppress(OSError, TypeError):
+            os.unlink(path)
+
+
+def move(part, place):
+    """Give a `part_file` its place, with owner and permissions of the file that it replaces."""
+    part.flush()
+    with contextlib.suppress(FileNotFoundError):
+        if os.name == "posix":
+            _take_over(part.fileno(), os.stat(place))
+    os.fsync(part.fileno())
+    if os.name == "nt":  # no open file can be moved there
+        part.close()
+    os.replace(part.name, place)
+
+
+def remove_leftovers(folder):
+    """Delete the parts in this folder that nobody is writing; what cannot be deleted stays."""
+    remove = _remove_unlocked if fcntl else _remove_old
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for path in [entry.path for entry in entries if PART.fullmatch(entry.name)]:
+            with contextlib.suppress(OSError):
+                remove(path)
+
+
+def _create(path, permissions):
+    """The file, open and locked; None if it was taken for a leftover before it was locked."""
+    how = {"opener": lambda name, flags: os.open(name, flags, permissions)}  # O_EXCL is in flags
+    part = open(path, "xb", **how)  # noqa: SIM115
+    if _lock(part.fileno()) is not False and path.exists():
+        return part
+    part.close()
+    return None
+
+
+def _lock(descriptor):
+    """True: it is ours; False: somebody has locked it; None: there are no locks here."""
+    if fcntl is None:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # some network file systems
+        return None
+    return True
+
+
+def _remove_unlocked(path):
+    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        is_ours = _lock(descriptor)
+        if is_ours:  # and stays so until it is gone: its writer, if there is one, will see that
+            os.unlink(path)
+    finally:
+        os.close(descriptor)
+    if is_ours is None:
+        _remove_old(path)
+
+
+def _remove_old(path):
+    if time.time() - os.lstat(path).st_mtime > DAY:
+        os.unlink(path)
+
+
+def _take_over(descriptor, old):
+    """Owner, group and permissions of the old file; without its group, none for the group."""
+    new, permissions = os.fstat(descriptor), stat.S_IMODE(old.st_mode) & 0o777
+    for owner in (old.st_uid, -1):  # -1 leaves it: whoever is not root may change the group at most
+        if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+            with contextlib.suppress(OSError):
+                os.fchown(descriptor, owner, old.st_gid)
+                break
+    if os.fstat(descriptor).st_gid != old.st_gid:
+        permissions &= ~0o070
+    if stat.S_IMODE(new.st_mode) != permissions:
+        os.fchmod(descriptor, permissions)

@@ -1,0 +1,200 @@
+"""No command writes over data it was given, or finds out after training that it cannot write."""
+
+import os
+import re
+import shutil
+from types import SimpleNamespace
+
+import pytest
+
+from ncf_numpy.__main__ import main
+from ncf_numpy.commands.outputs import check_outputs, is_same_file
+from ncf_numpy.data.whole_file import check_place
+from ncf_numpy.recommender.recommender import Recommender
+from ncf_numpy.training import trainer
+
+NCF = {
+    "x.train.rating": "".join(f"{u}\t{i}\t1\t0\n" for u in range(4) for i in range(6) if i != u),
+    "x.test.rating": "".join(f"{u}\t{u}\t1\t0\n" for u in range(4)),
+    "x.test.negative": "".join(f"({u},{u})\t{u + 1}\n" for u in range(4)),
+    "readme.txt": "to be kept",
+}
+TRAIN = ["train", "--model", "gmf", "--epochs", "1", "--factors", "2", "--quiet"]
+
+
+@pytest.fixture
+def untrained(monkeypatch):
+    """Fails where training begins: all that is refused is refused before."""
+
+    def train(*_):
+        raise AssertionError("it trains")
+
+    monkeypatch.setattr(trainer.Trainer, "run_epoch", train)
+
+
+@pytest.fixture
+def plays(tmp_path, monkeypatch):
+    """An empty folder with plays.csv and the folder data of NCF files; and in it we are."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("NCF_NUMPY_DATA", raising=False)
+    pairs = "".join(f"{u},{i}\n" for u in range(4) for i in range(6) if (u + i) % 3)
+    (tmp_path / "plays.csv").write_text("user,item\n" + pairs, encoding="utf-8")
+    (tmp_path / "data").mkdir()
+    for name, text in NCF.items():
+        (tmp_path / "data" / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def content(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--data plays.csv --save plays.csv",
+        "--data plays.csv --save ./data/../plays.csv",
+        "--data plays.csv --save m.npz --log plays.csv",
+        "--data plays.csv --save link.csv",
+        "--data link.csv --save plays.csv",
+        "--data plays.csv --save hard.csv",
+        "--data hard.csv --save m.npz --log plays.csv",
+        "--data m.npz.checkpoint --save m.npz",  # whose checkpoint would be the data
+        "--data plays.csv --save m.npz --log m.npz",
+        "--data plays.csv --save m.npz --log m.npz.checkpoint",
+        "--data plays.csv --save same.npz --log link.npz",
+        "--data data --save m.npz --log data/x.train.rating",
+        "--data data --save m.npz --log data/readme.txt",
+        "--data data --save data/x.test.negative",
+        "--data data/x --save m.npz --log data/x.test.rating",
+        "--data data --save m.npz --log hard.rating",
+        "--data linked --save m.npz --log data/x.train.rating",
+        "--data data --save m.npz --plot data/cover.png",
+        "--dataset sample --save m.npz --log own/ml-1m/ratings.dat",
+        "--data plays.csv --save own/ml-1m/ratings.dat",
+        "--data plays.csv --save elsewhere/ratings.dat",
+        "--data plays.csv --save cache/ncf_numpy/ml-1m/ratings.dat",
+    ],
+)
+def test_output_replaced_the_data_it_was_given(plays, monkeypatch, untrained, capsys, options):
+    os.link("plays.csv", "hard.csv")
+    os.symlink("plays.csv", "link.csv")
+    os.symlink("same.npz", "link.npz")
+    shutil.copy("plays.csv", "m.npz.checkpoint")
+    os.link("data/x.train.rating", "hard.rating")
+    os.symlink("data", "linked")
+    (plays / "data" / "cover.png").write_bytes(b"\x89PNG of somebody")
+    for folder in ("elsewhere", "own", "cache/ncf_numpy/ml-1m"):
+        (plays / folder).mkdir(parents=True)
+    (plays / "elsewhere" / "ratings.dat").write_text("1::2::3::4\n", encoding="utf-8")
+    shutil.copy("elsewhere/ratings.dat", "cache/ncf_numpy/ml-1m")
+    os.symlink(plays / "elsewhere", plays / "own" / "ml-1m")
+    monkeypatch.setenv("NCF_NUMPY_DATA", str(plays / "own"))
+    monkeypatch.setattr("ncf_numpy.plots.style", lambda: None)
+    before = content(plays)
+    assert main([*TRAIN, *options.split()]) == 1
+    said = capsys.readouterr().err
+    assert "would overwrite data" in said or "named for more than one thing" in said
+    assert content(plays) == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "evaluate --model gmf --epochs 1 --data plays.csv --log hard.csv",
+        "step --data plays.csv --html hard.csv",
+        "step --data data --json data/x.train.rating",
+    ],
+)
+def test_so_did_the_other_commands(plays, capsys, command):
+    os.link("plays.csv", "hard.csv")
+    before = content(plays)
+    assert main(command.split()) == 1
+    assert "would overwrite data" in capsys.readouterr().err
+    assert content(plays) == before
+
+
+def test_what_training_wrote_into_the_datas_folder_it_may_write_again(plays, capsys):
+    train = [*TRAIN, "--data", "data", "--save", "data/m.npz", "--log", "data/log.csv"]
+    assert main(train) == 0
+    assert main(train) == 0
+    assert main([*train[:4], "2", *train[5:], "--resume"]) == 0
+    assert len(Recommender.load("data/m.npz").history) == 2
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+@pytest.mark.parametrize(
+    "option", ["--save {}", "--save m.npz --log {}", "--save m.npz --plot {}.png"]
+)
+@pytest.mark.parametrize(
+    ("place", "problem"),
+    [
+        ("pipe", "name a file, this is none"),
+        ("full", "name a file, this is none"),
+        ("dangling", "there is no folder .*nowhere"),
+        ("circle", "cannot (save|draw) .Too many levels of symbolic links"),
+        ("x" * 300, "cannot (save|draw) .File name too long"),
+        ("nowhere/x", "cannot (save|draw) nowhere/x(.png)?: there is no folder"),
+        ("folder", "name a file, this is none"),
+        ("plays.csv/x", "there is no folder .*plays.csv"),
+    ],
+)
+def test_a_place_that_cannot_be_written_was_found_after_training(
+    plays, untrained, monkeypatch, capsys, option, place, problem
+):
+    for suffix in ("", ".png"):
+        os.mkfifo(f"pipe{suffix}")
+        os.symlink("/dev/full", f"full{suffix}")
+        os.symlink("nowhere/at/all", f"dangling{suffix}")
+        os.symlink(f"circle{suffix}", f"circle{suffix}")
+        os.mkdir(f"folder{suffix}")
+    monkeypatch.setattr("ncf_numpy.plots.style", lambda: None)
+    before = sorted(plays.rglob("*"))
+    assert main([*TRAIN, "--data", "plays.csv", *option.format(place).split()]) == 1
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert re.search(problem, said), said
+    assert sorted(plays.rglob("*")) == before
+
+
+def test_the_checkpoints_name_was_found_too_long_after_the_first_epoch(plays, untrained, capsys):
+    name = "m" * 250  # and .checkpoint after it
+    assert main([*TRAIN, "--data", "plays.csv", "--save", name]) == 1
+    assert "File name too long" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no POSIX permissions")
+def test_a_folder_one_may_not_write_to(tmp_path):
+    folder = tmp_path / "locked"
+    folder.mkdir(mode=0o555)
+    tmp_path.chmod(0o755)
+    root = os.geteuid() == 0
+    try:
+        if root:  # who may write anywhere
+            os.seteuid(65534)
+        with pytest.raises(PermissionError, match="cannot save .Permission denied") as error:
+            check_place(folder / "m.npz")
+    finally:
+        if root:
+            os.seteuid(0)
+    assert error.value.filename == str(folder / "m.npz")
+
+
+def test_a_place_that_is_good_is_left_as_it_was(tmp_path):
+    (tmp_path / "old").write_bytes(b"old")
+    check_outputs(SimpleNamespace(data=None), tmp_path / "old", None, tmp_path / "new")
+    assert content(tmp_path) == {tmp_path / "old": b"old"}
+
+
+def test_paths_that_are_one_file(tmp_path):
+    (tmp_path / "a").write_bytes(b"")
+    os.link(tmp_path / "a", tmp_path / "b")
+    os.symlink("a", tmp_path / "c")
+    os.symlink("new", tmp_path / "d")
+    assert is_same_file(tmp_path / "a", tmp_path / "b")
+    assert is_same_file(tmp_path / "b", tmp_path / "c")
+    assert is_same_file(tmp_path / "new", tmp_path / "d")
+    assert not is_same_file(tmp_path / "new", tmp_path / "newer")
+    assert not is_same_file(tmp_path / "a", tmp_path / "new")
