@@ -14,6 +14,7 @@ from ..core.checks import check_count
 from ..core.table import as_table
 from ..evaluation.metrics import evaluate
 from ..evaluation.progress import progress_bar
+from .blas_threads import blas_threads
 from .objectives import Pointwise
 from .optimizer_state import settings_of
 from .row_adam import RowAdam
@@ -39,7 +40,8 @@ def fit(model, split, rng, *, epochs=20, patience=None, progress=None, **setting
     split: a `Split`; rng: the Generator that draws negatives and shuffles. Training stops after
     `patience` epochs without a new best, if given. progress: a bar on stderr; by default only
     where stderr is a terminal. settings: optimizer=RowAdam(), objective=Pointwise, batch_size=256,
-    negatives=4, k=10.
+    negatives=4, k=10, threads=None. BLAS has one thread meanwhile (`blas_threads`); wide models in
+    large batches, such as 64 factors and 1,024 rows, gain from threads=2.
 
     Returns the history, a DataFrame with a row per epoch: epoch, loss, accuracy (both over the
     training batches), hr, ndcg (on validation), train_seconds, evaluate_seconds, and chosen, True
@@ -70,9 +72,11 @@ class Trainer:
         batch_size=256,
         negatives=4,
         k=10,
+        threads=None,
         progress=False,
     ):
         self.model, self.rng, self.progress, self.k = model, rng, progress, k
+        self.threads = threads
         self.validation = split.validation
         self.objective = objective(split.train, batch_size=batch_size, negatives=negatives)
         self.optimizer = RowAdam() if optimizer is None else optimizer
@@ -87,12 +91,13 @@ class Trainer:
 
         after_epoch: called after each epoch, without arguments.
         """
-        for _ in progress_bar(range(self.epoch, epochs), "training", show=self.progress):
-            if self.is_stale(patience):
-                break
-            self.run_epoch()
-            if after_epoch is not None:
-                after_epoch()
+        with blas_threads(self.threads):
+            for _ in progress_bar(range(self.epoch, epochs), "training", show=self.progress):
+                if self.is_stale(patience):
+                    break
+                self.run_epoch()
+                if after_epoch is not None:
+                    after_epoch()
         self.restore_best()
 
     def measure_start(self):

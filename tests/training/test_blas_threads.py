@@ -3,8 +3,11 @@ import subprocess
 import sys
 import types
 
+import numpy as np
 import pytest
 
+from ncf_numpy import MF, Trainer
+from ncf_numpy.datasets import Interactions
 from ncf_numpy.training import blas_threads as module
 from ncf_numpy.training.blas_threads import VARIABLES, blas_threads, controls
 
@@ -118,6 +121,18 @@ def test_another_blas_is_reached_by_threadpoolctl_where_it_is_installed(monkeypa
     with blas_threads(1):
         assert library.count == 1
     assert library.count == 4
+
+
+@pytest.mark.parametrize(("threads", "expected"), [(None, 1), (3, 3)])
+def test_a_training_has_one_thread_or_as_many_as_it_is_told(libraries, threads, expected):
+    plays = Interactions(np.arange(6) // 2, np.arange(6), np.arange(3), np.arange(6))
+    split = types.SimpleNamespace(train=plays, validation=None)
+    rng = np.random.default_rng(0)
+    trainer = Trainer(MF(3, 6, 2, rng), split, rng, threads=threads, negatives=1)
+    seen = []
+    trainer.run(2, after_epoch=lambda: seen.append(counts(libraries)))
+    assert seen == [[expected, expected]] * 2
+    assert counts(libraries) == [4, 2]
 
 
 def test_two_overlapping_fits_and_a_predicting_thread_leave_the_count_as_it_was():
