@@ -6,14 +6,12 @@
 The weights are copied both ways. torch is imported when one of the two is called, not before.
 """
 
-import gc
-
 import numpy as np
 
 from ..core.layers import Dense
 from ..core.models import GMF, MF, MLP, NeuMF
 from ..recommender.recommender import Recommender
-from ..training.row_adam import RowAdam
+from ..training.row_adam import BEHIND
 
 KINDS = {kind.__name__: kind for kind in (MF, GMF, MLP, NeuMF)}
 
@@ -90,13 +88,11 @@ def import_torch():
 
 
 def check_current(model):
-    """Raise if a RowAdam still owes rows of the model steps that `flush` would take."""
-    tables = [(name, W) for name, W, _ in model.lookups([], [])]
-    for thing in gc.get_objects():  # a model does not know its optimizer; Python knows them all
-        if type(thing) is not RowAdam or thing.lazy or thing.tables is None:
-            continue
-        its_own = all(thing.tables.W.get(name) is W for name, W in tables)
-        if its_own and (thing.tables.moved != thing.t).any():
+    """Raise if rows of the model have yet to take steps of a RowAdam, which `flush` would take."""
+    tables = {name: W for name, W, _ in model.lookups([], [])}
+    for optimizer in BEHIND:
+        its_own = all(optimizer.tables.W.get(name) is W for name, W in tables.items())
+        if its_own and not optimizer.lazy and (optimizer.tables.moved != optimizer.t).any():
             raise RuntimeError(
                 "rows of this model have yet to take steps of its RowAdam: call optimizer.flush() "
                 "before to_torch (`fit` and `Trainer` do at each epoch's end)"

@@ -9,6 +9,7 @@ derives both, and the bound on the error, and leads from each formula to its lin
 """
 
 import itertools
+import weakref
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..core.checks import check_gradient, check_ids, check_rate
 from ..core.row_gradient import GroupById, RowGradient
 from .deferred_updates import DeferredUpdates
 
+BEHIND = weakref.WeakSet()  # every RowAdam with rows that may have missed steps
 BLOCK = 2**15  # numbers worked on at a time, so that a block and its temporaries stay in cache
 TINY = 1e-30  # a moment below it moves no weight by what its last bit is worth
 CLEAR_EVERY = 64  # steps
@@ -72,6 +74,7 @@ class RowAdam:
             if self.tables.W.get(name) is not W:
                 raise ValueError(f"{name} is not the array of earlier steps: one RowAdam a model")
             ids[name] = check_ids(ids_read, len(W), f"ids of {name}")
+        BEHIND.add(self)
         self._drop_batch()
         groups = GroupById(self.tables.rows(ids))
         self.batch = Batch(ids, groups, [self._move(rows) for rows in self._blocks(groups.rows)])
@@ -110,6 +113,7 @@ class RowAdam:
             clear_tiny(self.tables.moments)
         if self.others is not None:
             clear_tiny(self.others.m, self.others.v)
+        BEHIND.discard(self)
 
     def settings(self):
         """{name: value} for a checkpoint (optimizer_state.py)."""
