@@ -25,7 +25,7 @@ def save_checkpoint(path, trainer, settings=None):
     epochs: within one, the batches still to come are not in the file.
     """
     header = {
-        "settings": {**describe(trainer), **(settings or {})},
+        "settings": {**(settings or {}), **describe(trainer)},
         "optimizer": settings_of(trainer.optimizer),
         "rng": trainer.rng.bit_generator.state,
         "epoch": trainer.epoch,
@@ -44,7 +44,7 @@ def load_checkpoint(path, trainer, settings=None):
     """
     header, saved = read_file(path, "checkpoint")
     with naming(path, "is damaged"):
-        differences = _differences(header["settings"], {**describe(trainer), **(settings or {})})
+        differences = _differences(header["settings"], {**(settings or {}), **describe(trainer)})
         if not differences:
             make_room(trainer.optimizer, trainer.model, [n for n in saved if not _is_weights(n)])
             arrays = arrays_of(trainer)

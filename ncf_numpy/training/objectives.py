@@ -34,7 +34,7 @@ class Pointwise:
 
     @property
     def sizes(self):
-        return {"batch_size": self.batch_size, "negatives": self.negatives}
+        return {"negatives": self.negatives, "batch_size": self.batch_size}
 
     @property
     def n_batches(self):
@@ -43,6 +43,12 @@ class Pointwise:
     @property
     def n(self):
         return len(self.loss.labels)
+
+    @property
+    def base_rate(self):
+        """The share of positives; always answering it has its entropy as loss."""
+        n_served = np.count_nonzero(~self.sampler.exhausted[self.train.users])
+        return len(self.train) / (len(self.train) + self.negatives * n_served)
 
     def batches(self, rng):
         """One epoch of fresh negatives: iterate over users (B,), items (B,), labels (B,)."""
@@ -91,6 +97,11 @@ class Pairwise(Pointwise):
     @property
     def n(self):
         return len(self.loss.x)
+
+    @property
+    def base_rate(self):
+        """Without learning either of a pair may be the positive."""
+        return 0.5
 
     def batches(self, rng):
         """One epoch of fresh negatives: iterate over users (2B,), items (2B,), labels (2B,)."""
