@@ -11,7 +11,9 @@ from ..data.own_test import with_own_test
 from ..data.terminal import say
 from ..datasets import sample_lastfm
 from ..evaluation.metrics import evaluate
+from ..recommender.course import plan_of
 from ..recommender.models import build, has_epochs
+from ..training.plan import watched
 from ..training.row_adam import RowAdam
 from ..training.trainer import fit
 from .data_options import (
@@ -129,8 +131,11 @@ def fitted(settings, split, arguments):
     model = build(settings, split.train.n_users, split.train.n_items, rng)
     if not has_epochs(settings["model"]):
         return model.fit(split.train_and_validation()), pd.DataFrame()
-    training = {key: settings[key] for key in ("epochs", "patience", "batch_size", "negatives")}
+    plan = plan_of(settings, len(split.train))
+    rates = {name: settings[name] for name in ("patience", "negatives", "lr")}
+    epochs, patience = watched(plan, len(split.train), **rates)
+    training = {"epochs": epochs, "patience": patience, "batch_size": plan.batch_size}
     progress = False if arguments.quiet else None
     optimizer = RowAdam(settings["lr"])
-    history = fit(model, split, rng, optimizer=optimizer, progress=progress, **training)
-    return model, history
+    options = {"optimizer": optimizer, "progress": progress, "negatives": settings["negatives"]}
+    return model, fit(model, split, rng, **options, **training)

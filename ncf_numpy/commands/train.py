@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+import warnings
 from pathlib import Path
 
 from tqdm import tqdm
@@ -10,9 +11,12 @@ from .. import plots
 from ..data.terminal import is_terminal, printable_lines, say
 from ..data.whole_file import write_whole
 from ..recommender.models import has_epochs
+from ..recommender.report import NotLearned
 from .data_options import add_data_options, load_data
 from .outputs import check_outputs
 from .training_options import add_model_option, add_training_options, make_recommender
+
+MOST_LINES = 25  # on the screen; with more epochs than twice that, only every second and so on
 
 
 def add_parser(commands):
@@ -54,6 +58,8 @@ def run(arguments):
     check_outputs(arguments, arguments.save, checkpoint, arguments.log, arguments.plot)
     if arguments.resume and not has_epochs(arguments.model):
         raise ValueError(f"--resume goes on with the epochs, and {arguments.model} has none")
+    if arguments.patience is not None and not arguments.validation:
+        raise ValueError("--patience needs held-out items to watch: add --validation")
     if arguments.resume and not Path(checkpoint).is_file():
         raise FileNotFoundError(f"nothing to resume: there is no {checkpoint}")
 
@@ -62,27 +68,28 @@ def run(arguments):
             tell(text)
 
     def on_epoch(history):
-        report(epoch_line(history, recommender.settings["epochs"]))
+        epochs = max(len(history), recommender.epochs_ahead)
+        if len(history) % max(1, epochs // MOST_LINES) == 0:
+            report(epoch_line(history, epochs))
         if arguments.log:
             write_log(history, arguments.log)
 
     data = load_data(arguments)
     report("\n".join([repr(data), *data.notes]))
+    options = {"progress": is_terminal(sys.stderr) and not arguments.quiet}
+    if has_epochs(arguments.model):
+        options |= {"on_epoch": on_epoch, "checkpoint": checkpoint, "resume": arguments.resume}
     try:
-        recommender.fit(
-            data,
-            arguments.validation,
-            progress=is_terminal(sys.stderr) and not arguments.quiet,
-            on_epoch=on_epoch,
-            checkpoint=checkpoint,
-            resume=arguments.resume,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotLearned)  # the report says the same
+            recommender.fit(data, arguments.validation, **options)
         recommender.save(arguments.save)
     except KeyboardInterrupt:
         keep(recommender, arguments.save, checkpoint)
         draw(recommender, arguments.plot)
         return 130
-    report(f"saved {arguments.save}")
+    learned = recommender.report
+    report("\n".join(filter(None, [learned.line, learned.advice, f"saved {arguments.save}"])))
     draw(recommender, arguments.plot)
     return 0
 

@@ -2,13 +2,14 @@
 
 import argparse
 
+from ..recommender.course import PAPER
 from ..recommender.models import MODELS
 from ..recommender.recommender import Recommender
 
 HELP = {
     "factors": (int, "factors of GMF and MF (default: 8)"),
-    "epochs": (int, "passes over the data (default: 20)"),
-    "batch_size": (int, "pairs per step (default: 256)"),
+    "epochs": (int, "passes over the data (default: 20; with few pairs until it has learned)"),
+    "batch_size": (int, "pairs per step (default: 256; with few pairs less)"),
     "negatives": (int, "unseen items drawn for each pair (default: 4)"),
     "lr": (float, "learning rate of Adam (default: 0.001)"),
     "patience": (int, "stop after this many epochs without a better one (default: never)"),
@@ -27,6 +28,11 @@ def add_training_options(parser):
         help="the tower of MLP: width of user and item together, then hidden layers "
         "(default: 64,32,16,8)",
     )
+    group.add_argument(
+        "--training",
+        choices=[PAPER],
+        help="the epochs and batches of the paper, 20 of 256, however few pairs there are",
+    )
     for name, (kind, text) in HELP.items():
         group.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N", help=text)
 
@@ -42,7 +48,7 @@ def widths(text):
 
 def make_recommender(model, arguments):
     """A Recommender with the options that were given; the others keep its own defaults."""
-    given = {name: getattr(arguments, name) for name in ("layers", *HELP)}
+    given = {name: getattr(arguments, name) for name in ("layers", "training", *HELP)}
     return Recommender(model, **{name: value for name, value in given.items() if value is not None})
 
 

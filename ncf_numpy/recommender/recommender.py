@@ -5,7 +5,8 @@ items of your file. `Recommender` holds the two together: the data, with the raw
 the model, which is a plain `NeuMF` (or another) to step into: recommender.model.
 """
 
-from types import SimpleNamespace
+import warnings
+from dataclasses import asdict, replace
 
 import numpy as np
 
@@ -18,13 +19,13 @@ from ..evaluation.baselines import Baseline, ItemKNN
 from ..evaluation.metrics import evaluate
 from ..evaluation.top_k import largest, top_k
 from ..safe_file import check_history, naming, read_file, write_file
-from ..training.checkpoint import load_checkpoint, save_checkpoint
-from ..training.row_adam import RowAdam
-from ..training.trainer import Trainer
+from .course import PAPER, stream
 from .explain import Explanation, contributions, similarities
+from .fitting import Fitting
 from .fold_in import FoldedUser, fold_in
 from .ids import Ids
 from .models import MODELS, build, has_epochs
+from .report import NotLearned, Report, comparison, report_of
 from .saved import check_state, pack_data, restore, state_of, unpack_data
 
 
@@ -36,12 +37,17 @@ class Recommender:
         recommender.save("plays.npz")
 
     model: "neumf", "gmf", "mlp", "mf", "itemknn" or "popularity".  factors and layers are the sizes
-    of neural models (see models.py), epochs, batch_size, negatives, lr and patience their training
-    (see `training.fit`); neighbours and shrink are itemknn's. seed decides all that is random.
+    of neural models (see models.py); negatives and lr, and epochs and batch_size where they are
+    given, their training (see `training.fit`). Where they are not, training follows the data: 20
+    epochs of 256 where there are many pairs, and until it has learned where there are few
+    (plan.py). training="paper" takes 20 epochs of 256 whatever the data, and holds nothing out.
+    patience stops a fit with validation=True. neighbours and shrink are itemknn's. seed decides all
+    that is random.
 
     After fit: `data`, the Interactions; `model`, which takes indices into data.user_ids and
-    data.item_ids; `history`, a DataFrame with a row per epoch. Not for use from several threads at
-    once: a layer remembers its latest forward.
+    data.item_ids; `history`, a DataFrame with a row per epoch; `report`, what was learned, which
+    print(recommender.report) says in sentences. Not for use from several threads at once: a layer
+    remembers its latest forward.
     """
 
     def __init__(
@@ -50,8 +56,9 @@ class Recommender:
         *,
         factors=8,
         layers=(64, 32, 16, 8),
-        epochs=20,
-        batch_size=256,
+        training=None,
+        epochs=None,
+        batch_size=None,
         negatives=4,
         lr=1e-3,
         patience=None,
@@ -63,20 +70,23 @@ class Recommender:
             raise ValueError(f"model must be one of {', '.join(MODELS)}; got {model!r}")
         sizes = {
             "factors": factors,
-            "epochs": epochs,
-            "batch_size": batch_size,
+            "epochs": 1 if epochs is None else epochs,
+            "batch_size": 1 if batch_size is None else batch_size,
             "negatives": negatives,
             "patience": 1 if patience is None else patience,
             "neighbours": neighbours,
         }
+        if training not in (None, PAPER):
+            raise ValueError(f"training must be None or {PAPER!r}, got {training!r}")
         check_sizes(**sizes)
         check_count(seed, 0, "seed")
         self.settings = {
             "model": model,
             "factors": int(factors),
             "layers": list(check_widths(layers)),
-            "epochs": int(epochs),
-            "batch_size": int(batch_size),
+            "training": training,
+            "epochs": None if epochs is None else int(epochs),
+            "batch_size": None if batch_size is None else int(batch_size),
             "negatives": int(negatives),
             "lr": check_rate("lr", lr),
             "patience": None if patience is None else int(patience),
@@ -84,7 +94,8 @@ class Recommender:
             "shrink": check_rate("shrink", shrink),
             "seed": int(seed),
         }
-        self.data = self.model = self.history = None
+        self.data = self.model = self.history = self.report = None
+        self.epochs_ahead = None  # at most so many, once `fit` has settled it
 
     def __repr__(self):
         state = "not fitted" if self.data is None else repr(self.data)
@@ -100,7 +111,12 @@ class Recommender:
         checkpoint=None,
         resume=False,
     ):
-        """Train on everything in data; returns self.
+        """Train on data until it has learned; returns self. `report` says what was learned.
+
+        Some pairs are held out to measure that: of 10,000 pairs or more one in a hundred, at most
+        500, which are then not trained on; of fewer a fifth, in a trial on the others, which also
+        finds the epochs; after it all pairs are trained on. NotLearned, a UserWarning, is issued
+        where the model ranks no better than popularity or chance, or where nobody can tell.
 
         data: Interactions, or a DataFrame with columns user, item and, where known, count,
             timestamp and name (of the item), as `load_interactions` reads them.
@@ -111,62 +127,60 @@ class Recommender:
             DataFrame, after each epoch.
         checkpoint: a path to write after each epoch, for resume=True to go on from, in another
             process too, to the same last bit as without a break; only `epochs` and `patience` may
-            have changed. Neural models only.
+            have changed. Neural models only, as on_epoch.
 
         Ctrl-C still raises KeyboardInterrupt; from the first epoch on, the recommender can then be
         used and saved as the last finished epoch left it. ValueError for data that lacks a column,
         or a checkpoint of other data or settings; FloatingPointError if training diverges.
         """
         data = as_interactions(data)
-        split_rng, model_rng, train_rng = np.random.default_rng(self.settings["seed"]).spawn(3)
-        split = SimpleNamespace(train=data, validation=None)
-        if validation:
-            held_out = leave_one_out(data, split_rng, validation=False)
-            split = SimpleNamespace(train=held_out.train, validation=held_out.test)
-        trained = has_epochs(self.settings["model"])
-        if resume and (checkpoint is None or not trained):
-            raise ValueError("resume=True needs a checkpoint's path, and a model that has epochs")
-        model = build(self.settings, data.n_users, data.n_items, model_rng)
-        if not trained:
-            history = _measure(model, split)
-            self._know(data, model.fit(data), history)
+        if not len(data):
+            raise ValueError(f"there is nothing to fit: {data} has no pairs")
+        name = self.settings["model"]
+        if not has_epochs(name):
+            for argument, given in (
+                ("on_epoch", on_epoch is not None),
+                ("checkpoint", checkpoint is not None),
+                ("resume", resume),
+            ):
+                if given:
+                    raise ValueError(f"{name} has no epochs: call fit without {argument}=")
+            self._fit_baseline(data, validation)
             return self
-
-        names = "batch_size", "negatives"
-        settings = {name: self.settings[name] for name in names}
-        optimizer = RowAdam(self.settings["lr"])
-        trainer = Trainer(
-            model, split, train_rng, optimizer=optimizer, progress=progress, **settings
-        )
+        if resume and checkpoint is None:
+            raise ValueError("resume=True needs the path of a checkpoint: checkpoint=PATH")
+        if self.settings["patience"] is not None and not validation:
+            raise ValueError(
+                f"patience={self.settings['patience']} needs held-out items to watch: call "
+                "fit(data, validation=True), or leave patience out"
+            )
+        fitting = Fitting(self.settings, data, validation=validation, progress=progress)
+        self.epochs_ahead = fitting.course.epochs
         try:
-            self._train(trainer, on_epoch, checkpoint, resume)
+            fitting.run(on_epoch, checkpoint, resume)
         finally:
+            trainer = fitting.trainer
             if trainer.epoch:
                 trainer.restore_best()
-                self._know(data, model, trainer.history())
+                self._know(data, trainer.model, trainer.history())
+        self.report = fitting.report()
+        self._warn()
         return self
 
-    def _train(self, trainer, on_epoch, checkpoint, resume):
-        """Run the epochs that are left; whatever stops it, `trainer` is as after an epoch's end."""
-        seed, saved = {"seed": self.settings["seed"]}, resume
-        if resume:
-            load_checkpoint(checkpoint, trainer, seed)
-
-        def after_epoch():
-            nonlocal saved
-            if checkpoint is not None:
-                save_checkpoint(checkpoint, trainer, seed)
-                saved = True
-            if on_epoch is not None:
-                on_epoch(trainer.history())
-
-        try:
-            trainer.run(self.settings["epochs"], self.settings["patience"], after_epoch)
-        except KeyboardInterrupt:
-            if saved:
-                trainer.epoch = 0  # so that nothing half loaded is kept, if there is another Ctrl-C
-                load_checkpoint(checkpoint, trainer, seed)
-            raise
+    def _fit_baseline(self, data, validation):
+        """Fit a model without epochs on everything; with validation, first measure it."""
+        seed = self.settings["seed"]
+        model = build(self.settings, data.n_users, data.n_items, stream(seed, "model"))
+        report, rows = Report(self.settings["model"], len(data)), []
+        if validation:
+            split = leave_one_out(data, stream(seed, "split"), validation=False)
+            result = evaluate(model.fit(split.train), split.test)
+            rows = [{"hr": result.hr, "ndcg": result.ndcg, "chosen": True}]
+            without = (self.settings["model"],)
+            findings = comparison(result.ranks, split.test, split.train, without=without)
+            report = replace(report, how="trial", **findings)
+        self._know(data, model.fit(data), as_table(rows), report)
+        self._warn()
 
     def recommend(self, user, k=10, exclude_seen=True):
         """The k items with the highest scores: a DataFrame with columns item, name, score.
@@ -251,6 +265,7 @@ class Recommender:
         header = {
             "settings": self.settings,
             "history": self.history.to_dict("records"),
+            "report": None if self.report is None else asdict(self.report),
             "source": self.data.source,
         }
         weights = {f"model.{name}": W for name, W in state.items()}
@@ -268,7 +283,7 @@ class Recommender:
         with naming(path, "is damaged"):
             recommender = cls(**header["settings"])
             settings = recommender.settings
-            if settings != header["settings"]:
+            if settings != {**settings, **header["settings"]}:
                 raise ValueError(f"the settings are not those of {recommender}")
             check_history(header["history"])
             data = unpack_data(arrays, header["source"])
@@ -276,12 +291,18 @@ class Recommender:
             check_state(state, settings, data)
             model = build(settings, data.n_users, data.n_items, np.random.default_rng(0))
             restore(model, data, state)
-            recommender._know(data, model, as_table(header["history"]))
+            report = report_of(header.get("report"))
+            recommender._know(data, model, as_table(header["history"]), report)
         return recommender
 
-    def _know(self, data, model, history):
-        self.data, self.model, self.history = data, model, history
+    def _know(self, data, model, history, report=None):
+        self.data, self.model, self.history, self.report = data, model, history, report
         self._users, self._items = Ids(data.user_ids), Ids(data.item_ids)
+
+    def _warn(self):
+        """Warn where the recommendations may be worth nothing."""
+        if self.report.verdict in ("not learned", "too few pairs to tell"):
+            warnings.warn(f"{self.report.line}. {self.report.advice}", NotLearned, stacklevel=3)
 
     def _check_fitted(self):
         if self.model is None:
@@ -361,11 +382,3 @@ def as_interactions(data):
     optional = {"count": "count", "timestamp": "timestamp", "item_name": "name"}
     there = {argument: column for argument, column in optional.items() if column in data}
     return load_interactions(data, **there)
-
-
-def _measure(baseline, split):
-    """The history of a model without epochs: one row if there is a hold-out, else none."""
-    if split.validation is None:
-        return as_table([])
-    result = evaluate(baseline.fit(split.train), split.validation)
-    return as_table([{"hr": result.hr, "ndcg": result.ndcg, "chosen": True}])

@@ -17,7 +17,7 @@ from ncf_numpy.__main__ import main
 from ncf_numpy.data import whole_file
 from ncf_numpy.datasets import DATASETS, downloads, sample_lastfm
 from ncf_numpy.datasets.catalogue import Dataset, Part
-from ncf_numpy.recommender import recommender as recommender_module
+from ncf_numpy.recommender import fitting as fitting_module
 from ncf_numpy.recommender.recommender import Recommender
 from ncf_numpy.safe_file import npz_of
 from ncf_numpy.training import trainer as training
@@ -197,8 +197,8 @@ def test_ctrl_c_twice_left_a_model_half_of_one_epoch_and_half_of_another(monkeyp
     def save_first(path, trainer, settings):
         return save(path, trainer, settings) if trainer.epoch == 1 else interrupt()
 
-    save = recommender_module.save_checkpoint
-    monkeypatch.setattr(recommender_module, "save_checkpoint", save_first)
+    save = fitting_module.save_checkpoint
+    monkeypatch.setattr(fitting_module, "save_checkpoint", save_first)
     monkeypatch.setattr("ncf_numpy.training.checkpoint.read_file", read_torn)
     recommender = Recommender("gmf", epochs=3)
     with pytest.raises(KeyboardInterrupt):

@@ -226,10 +226,10 @@ def test_other_data_and_other_optimizers_are_refused(plays, tmp_path):
 def test_nothing_to_resume(plays, tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         Recommender("gmf").fit(plays, checkpoint=tmp_path / "nowhere", resume=True)
-    with pytest.raises(ValueError, match="needs a checkpoint's path"):
+    with pytest.raises(ValueError, match="checkpoint=PATH"):
         Recommender("gmf").fit(plays, resume=True)
-    with pytest.raises(ValueError, match="a model that has epochs"):
-        Recommender("itemknn").fit(plays, checkpoint=tmp_path / "nowhere", resume=True)
+    with pytest.raises(ValueError, match="itemknn has no epochs.*resume="):
+        Recommender("itemknn").fit(plays, resume=True)
 
 
 def test_a_model_file_is_no_checkpoint(plays, tmp_path):

@@ -1,0 +1,119 @@
+"""Before a fit: what is held out, and for how long the rest is trained on.
+
+Of many pairs a few hundred are held out and not trained on: nobody misses them. Of few pairs every
+one counts, so a trial on four fifths of them finds the epochs, and then all are trained on.
+"""
+
+import math
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import numpy as np
+
+from ..data.interactions import Interactions
+from ..data.split import Holdout, leave_one_out
+from ..evaluation.metrics import rank_positives
+from ..training.plan import make_plan, paper_plan, steps_an_epoch, steps_of, watched
+from ..training.row_adam import RowAdam
+from ..training.trainer import Trainer
+from ..training.trial import (
+    FEWEST_HELD_OUT,
+    MOST_HELD_OUT,
+    UNTRIED_STEPS,
+    Trial,
+    hold_out_pairs,
+)
+from .models import build
+from .report import comparison
+
+PAPER = "paper"  # the word for the paper's settings, with nothing held out
+PAIRS_TO_SPARE = 10_000  # from here on one pair in a hundred is held out, without a trial
+STREAMS = "split", "model", "training", "held out", "trial", "halves"  # of random numbers
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a training is going to be, and what a trial has found out already."""
+
+    train: Interactions
+    epochs: int  # at most
+    batch_size: int
+    held_out: Holdout | None = None
+    how: str = ""  # pairs were held out, a key of report.AFTERWARDS
+    patience: int | None = None
+    loss_to_reach: float = math.inf  # else training goes on, up to twice the epochs
+    findings: dict = field(default_factory=dict)  # of a trial, as `report.comparison` gives them
+
+
+def stream(seed, name):
+    """The generator of one use of random numbers: none depends on how many others drew."""
+    return np.random.default_rng(seed).spawn(len(STREAMS))[STREAMS.index(name)]
+
+
+def new_trainer(settings, train, validation, batch_size, name, progress):
+    """An untrained model's Trainer; every one of these settings begins with the same weights."""
+    rng = stream(settings["seed"], "model")
+    model = build(settings, train.n_users, train.n_items, rng)
+    return Trainer(
+        model,
+        SimpleNamespace(train=train, validation=validation),
+        stream(settings["seed"], name),
+        optimizer=RowAdam(settings["lr"]),
+        batch_size=batch_size,
+        negatives=settings["negatives"],
+        progress=progress,
+    )
+
+
+def plan_of(settings, n_pairs):
+    """The epochs and batches for so many pairs, where settings leave them open."""
+    given = {name: settings[name] for name in ("epochs", "batch_size")}
+    if settings["training"] == PAPER:
+        return paper_plan(**given)
+    return make_plan(n_pairs, **given, negatives=settings["negatives"], lr=settings["lr"])
+
+
+def prepare(settings, data, *, validation=False, progress=False):
+    """Hold out what is to be held out, and settle the epochs: -> Course."""
+    plan = plan_of(settings, len(data))
+    if validation:
+        return with_validation(settings, data, plan)
+    if settings["training"] == PAPER:
+        return Course(data, plan.epochs, plan.batch_size)
+    if plan.epochs is None or len(data) < PAIRS_TO_SPARE:
+        return after_a_trial(settings, data, plan, progress)
+    most = min(MOST_HELD_OUT, len(data) // 100)
+    train, held_out = hold_out_pairs(data, stream(settings["seed"], "held out"), most)
+    return Course(train, plan.epochs, plan.batch_size, held_out, "sample")
+
+
+def with_validation(settings, data, plan):
+    """Hold out an item of each user; the epoch that ranks these best is kept."""
+    split = leave_one_out(data, stream(settings["seed"], "split"), validation=False)
+    rates = {name: settings[name] for name in ("patience", "negatives", "lr")}
+    epochs, patience = watched(plan, len(split.train), **rates)
+    how = "validation"
+    return Course(split.train, epochs, plan.batch_size, split.test, how, patience=patience)
+
+
+def after_a_trial(settings, data, plan, progress):
+    """Find out on four fifths of the pairs how long to train on all of them."""
+    seed, lr = settings["seed"], settings["lr"]
+    rest, held_out = hold_out_pairs(data, stream(seed, "held out"))
+    n_held_out = 0 if held_out is None else len(held_out)
+    if n_held_out < FEWEST_HELD_OUT:
+        steps = steps_an_epoch(len(data) * (1 + settings["negatives"]), plan.batch_size)
+        epochs = plan.epochs or math.ceil(steps_of(UNTRIED_STEPS, lr) / steps)
+        found = {"held_out": n_held_out}
+        return Course(data, epochs, plan.batch_size, how="trial", findings=found)
+    trainer = new_trainer(settings, rest, None, plan.batch_size, "trial", progress)
+    if plan.epochs is None:
+        trial = Trial(trainer, held_out, lr).run()
+        epochs, loss = trial.best_epochs(), trial.best_loss()
+        ranks = trial.unbiased_ranks(stream(seed, "halves"))
+    else:
+        trainer.run(plan.epochs)
+        epochs, loss = plan.epochs, math.inf
+        ranks = rank_positives(trainer.model, held_out)
+    found = comparison(ranks, held_out, rest)
+    return Course(data, epochs, plan.batch_size, how="trial", loss_to_reach=loss, findings=found)
