@@ -1,7 +1,8 @@
-"""Where PyTorch is not installed, the file that needs it is not searched for doctests."""
+"""What is not searched for doctests: scripts, and what needs PyTorch where it is not installed."""
 
 from importlib.util import find_spec
 
+collect_ignore_glob = ["ncf_numpy/learn/exercises/solutions/*"]  # scripts, not modules
 collect_ignore = [] if find_spec("torch") else ["ncf_numpy/to_torch/models.py"]
 
 

@@ -24,20 +24,34 @@ from .commands import (
     version,
 )
 from .data.terminal import printable, say, standard_streams
+from .learn.exercises import numbers
 
 COMMANDS = (
-    train,
-    evaluate,
-    pretrain,
-    recommend,
-    similar,
-    download,
-    gradcheck,
     step,
     exercise,
     hunt,
+    gradcheck,
+    train,
+    recommend,
+    similar,
+    evaluate,
+    pretrain,
+    download,
     version,
 )
+
+GUIDE = """\
+Learn how backpropagation works:
+  {prog} step        see every number of one training step
+  {prog} exercise    write the gradients yourself, in {exercises} exercises
+  {prog} hunt        find a planted bug from its symptoms
+  {prog} gradcheck   compare every gradient with finite differences
+
+Recommend from your own data, a CSV with one row per user and item:
+  {prog} train --data plays.csv --user-column listener --item-column artist --save model.npz
+  {prog} recommend model.npz --user NAME
+
+All commands: {prog} --help. The options of one: {prog} COMMAND --help"""
 
 STATUS = "Exit status: 0 done, 1 error, 2 usage, 130 interrupted (Ctrl-C, SIGTERM, SIGHUP)."
 
@@ -55,14 +69,21 @@ def build_parser():
     parser = Parser(
         prog=prog,
         description=__doc__,
-        epilog=f"{STATUS} example: python -m ncf_numpy train --dataset sample --save model.npz",
+        epilog=f"{STATUS} example: python -m ncf_numpy step",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parser.set_defaults(run=show_guide, prog=prog, debug=False)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for command in COMMANDS:
         command.add_parser(commands)
     for subparser in commands.choices.values():
         subparser.add_argument("--debug", action="store_true", help="show where an error arose")
     return parser
+
+
+def show_guide(arguments):
+    """Without a command: what there is to do, learning first."""
+    print(GUIDE.format(prog=arguments.prog, exercises=len(numbers())))
+    return 0
 
 
 def main(argv=None):

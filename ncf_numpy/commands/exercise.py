@@ -1,5 +1,6 @@
-"""python -m ncf_numpy exercise [N]: fill in the blanks of backprop, and be told which is wrong."""
+"""python -m ncf_numpy exercise [N]: fill in the blanks of backprop, and be told what is wrong."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -7,57 +8,111 @@ from ..learn import exercises
 
 
 def add_parser(commands):
+    last = max(exercises.numbers())
     parser = commands.add_parser(
         "exercise",
-        help="fill in the blanks of backprop, one file at a time",
-        description="Run exercise N: its file says which blank is wrong, by how much, and gives a "
-        "hint. Without N, show how far you are. The files are in examples/exercises if that folder "
-        "is here, else in ./exercises, where they are written first. "
-        "Exit status: 0 solved, 1 not yet, 2 usage.",
+        help="write backprop yourself, one file with blanks at a time",
+        description=f"Run exercise N, 1 to {last}: say which answer is wrong and why, and give a "
+        "hint. Without N, list the exercises and run nothing. The files are in ./exercises; those "
+        "that are missing are written there. "
+        "Exit status: 0 solved or listed, 1 not yet, 2 usage.",
         epilog="example: python -m ncf_numpy exercise 1",
     )
-    parser.add_argument("number", nargs="?", type=int, metavar="N", help="1, 2, 3, ...")
+    parser.add_argument("number", nargs="?", type=int, metavar="N", help=f"1 to {last}")
+    parser.add_argument(
+        "--hint",
+        type=int,
+        choices=(1, 2, 3),
+        default=1,
+        help="show so many hints (default 1); the third is the right value",
+    )
     parser.add_argument("--solution", action="store_true", help="print the solution and stop")
-    parser.add_argument("--folder", type=Path, help="where your exercises are, or are to be")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path("exercises"),
+        help="where your exercises are, or are to be",
+    )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE.json",
+        help="run all exercises of the folder, or N alone, and write the results to FILE.json",
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments):
     names, number = exercises.numbers(), arguments.number
-    if number is None and arguments.solution:
-        print("--solution needs the number of an exercise", file=sys.stderr)
-        return 2
-    if number is not None and number not in names:
-        print(f"there are exercises 1 to {max(names)}, got {number}", file=sys.stderr)
+    usage = find_misuse(arguments, names)
+    if usage:
+        print(usage, file=sys.stderr)
         return 2
     if arguments.solution:
         print(exercises.solved(names[number]), end="")
         return 0
-    folder = arguments.folder or default_folder()
-    exercises.write(folder)
+    if arguments.report:
+        chosen = names if number is None else {number: names[number]}
+        return write_report(arguments.folder, chosen, arguments.report)
+    exercises.write(arguments.folder)
     if number is None:
-        return show_progress(folder, names)
-    path = folder / names[number]
-    print(f"{exercises.title(path.name)}\n{path}\n")
-    fault = exercises.run(path)
-    if fault:
-        print(fault, file=sys.stderr)
-    return 1 if fault else 0
+        return show_list(arguments.folder, names)
+    return show_verdict(arguments.folder / names[number], number, arguments.hint)
 
 
-def show_progress(folder, names):
-    """A line per exercise; 0 if all are solved."""
-    faults = {number: exercises.run_silently(folder / name) for number, name in names.items()}
+def find_misuse(arguments, names):
+    """What is wrong with the options, as a sentence, or None."""
+    number, report = arguments.number, arguments.report
+    if number is not None and number not in names:
+        return f"there are exercises 1 to {max(names)}, got {number}"
+    if arguments.solution and number is None:
+        return "--solution needs the number of an exercise, as in exercise 3 --solution"
+    if arguments.solution and report:
+        return "--solution prints a solution and --report writes a file: give one of them"
+    if report and report.suffix != ".json":
+        return f"--report needs a file whose name ends with .json, got {report}"
+    return None
+
+
+def show_list(folder, names):
+    """A line per exercise with the number of blanks filled in; no exercise is run."""
     for number, name in names.items():
-        print(f"{'open' if faults[number] else 'done'}  {folder / name}")
-    first = next((number for number in names if faults[number]), None)
-    if first is None:
-        print("\nAll solved.")
+        total, done = exercises.filled(name, (folder / name).read_text(encoding="utf-8"))
+        print(f"{number:>3}  {done:>2} of {total:>2} filled in  {folder / name}")
+    print(
+        "\nFill in the blanks `...` of a file. Then run it, and be told what is right and wrong:\n"
+        "python -m ncf_numpy exercise 1"
+    )
+    return 0
+
+
+def show_verdict(path, number, n_hints):
+    print(f"{exercises.title(path.name)}\n{path}\n")
+    verdict = exercises.judge(number, path.read_text(encoding="utf-8"))
+    print(verdict.output, end="", flush=True)
+    if verdict.solved:
         return 0
-    print(f"\nNext, exercise {first}:\n{faults[first]}")
+    print(exercises.report(verdict, n_hints), file=sys.stderr)
+    if n_hints < len(verdict.hints):
+        more = f"python -m ncf_numpy exercise {number} --hint {n_hints + 1}"
+        print(f"         more: {more}", file=sys.stderr)
     return 1
 
 
-def default_folder():
-    clone = Path("examples", "exercises")
-    return clone if clone.is_dir() else Path("exercises")
+def write_report(folder, names, path):
+    """Run the exercises, print a line for each, write the verdicts. 0 if all are solved."""
+    results = []
+    for number, name in names.items():
+        file = folder / name
+        if file.is_file():
+            verdict = exercises.judge(number, file.read_text(encoding="utf-8"))
+        else:
+            verdict = exercises.Verdict(number, False, [], "the file", 0, f"{file} is missing")
+        fields = verdict._asdict()
+        results.append({name: fields[name] for name in fields if name not in ("hints", "output")})
+        print(f"{number:>3}  {'solved' if verdict.solved else 'open  '}  {name}")
+    n_solved = sum(result["solved"] for result in results)
+    report = {"folder": str(folder), "solved": n_solved, "of": len(results), "exercises": results}
+    path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"{n_solved} of {len(results)} solved; wrote {path}")
+    return 0 if n_solved == len(results) else 1

@@ -8,7 +8,7 @@ import numpy as np
 from ..learn import hunt
 from ..learn.bugs import BUGS
 
-PROMPT = "Which line? FILE:LINE, or l list the code as it runs, h hint, q give up: "
+PROMPT = "Which line? FILE:LINE, or l list the code as it runs, h next hint, q give up: "
 
 
 def add_parser(commands):
@@ -16,7 +16,8 @@ def add_parser(commands):
         "hunt",
         help="find a planted bug from its loss curve and gradient check",
         description=f"Plant one of {len(BUGS)} bugs, show its symptoms in NeuMF, and let you name "
-        "the line. Without N one is drawn at random. Exit status: 0 found, 1 given up, 2 usage.",
+        "the line; three hints help. Without N one is drawn at random. "
+        "Exit status: 0 found, 1 given up or left, 2 usage.",
         epilog="example: python -m ncf_numpy hunt 2",
     )
     parser.add_argument("number", nargs="?", type=int, metavar="N", help=f"1 to {len(BUGS)}")
@@ -35,6 +36,9 @@ def run(arguments):
     show_symptoms(bug)
     found = ask(bug)
     print()
+    if found is None:
+        print(f"Left before it was found. Take it up again: python -m ncf_numpy hunt {number}")
+        return 1
     for paragraph in hunt.explain(bug).splitlines():
         print("\n".join(textwrap.wrap(paragraph, 80)) if paragraph[:1] != " " else paragraph)
     return 0 if found else 1
@@ -64,19 +68,20 @@ def bar(value, longest=1.0, width=26):
 
 
 def ask(bug):
-    """Ask until the line is found or the hunter gives up; the end of the input gives up, too."""
+    """Ask until the line is found, True, or given up, False; None where the input ends."""
+    hints = iter(enumerate(hunt.hints(bug), start=1))
     while True:
         try:
             text = input(PROMPT).strip()
         except EOFError:
-            print()
-            return False
+            return None
         if text in ("q", "quit"):
             return False
         if text in ("l", "list"):
             print(hunt.code_as_it_runs(bug))
         elif text in ("h", "hint"):
-            print(textwrap.fill(bug.symptom, 80))
+            number, hint = next(hints, (0, "There are no more hints; q shows the line."))
+            print(textwrap.fill(f"Hint {number} of 3: {hint}" if number else hint, 80))
         else:
             try:
                 found, answer = hunt.judge(bug, hunt.parse_place(text))

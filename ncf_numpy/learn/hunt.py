@@ -129,6 +129,13 @@ def judge(bug, place):
     return False, "That line is no part of a step of NeuMF; l lists those that are."
 
 
+def hints(bug):
+    """Three sentences, each of which says more: how to read the symptoms, where, and why."""
+    edit, place = culprit(bug)
+    where = f"The line is in {edit.owner.__name__}.{edit.function}, in {place.file}."
+    return [bug.symptom, where, f"What the right line does: {bug.why}"]
+
+
 def explain(bug):
     """The line, right and wrong, and the three sentences about it."""
     edit, place = culprit(bug)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mkdocs.exceptions import PluginError
 
-SCRIPTS = "ncf_numpy/learn/solutions"  # exercises, not modules
+SCRIPTS = "ncf_numpy/learn/exercises/solutions"  # exercises, not modules
 
 
 def on_post_build(config):
