@@ -570,7 +570,7 @@ recommender.recommend(plays.user_ids[listener], k=5)
 #
 # **In a terminal,** in a clone of the repository:
 #
-# - `python -m ncf_numpy exercise` has ten files with blanks, from one pair by hand to RowAdam,
+# - `python -m ncf_numpy exercise` has twelve files with blanks, from one pair by hand to RowAdam,
 #   and tells you which blank is wrong and why;
 # - `python -m ncf_numpy hunt` plants a bug and lets you find it;
 # - `python -m ncf_numpy step --html out.html` makes a page of one training step, number by

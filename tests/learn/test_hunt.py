@@ -195,11 +195,32 @@ def test_a_hunt_from_the_first_guess_to_the_line(capsys, monkeypatch):
     assert max(map(len, out.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("answers", [["q"], []])
-def test_giving_up_explains_all_the_same(answers, capsys, monkeypatch):
-    status, out, _ = play(capsys, monkeypatch, 3, *answers)
+def test_giving_up_explains_all_the_same(capsys, monkeypatch):
+    status, out, _ = play(capsys, monkeypatch, 3, "q")
     assert status == 1
     assert "overflow" in out and "Why: The value of the loss is a mean" in out
+
+
+@pytest.mark.parametrize("answers", [[], ["h"], ["layers.py:1"]])
+def test_the_end_of_the_input_gives_nothing_away(answers, capsys, monkeypatch):
+    status, out, _ = play(capsys, monkeypatch, 3, *answers)
+    assert status == 1 and out.endswith("python -m ncf_numpy hunt 3\n")
+    assert "right:" not in out and "Why:" not in out
+    assert not re.search(r"losses\.py:\d", out)
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_three_hints_say_more_and_more_and_never_the_line(name, capsys, monkeypatch):
+    bug = BUGS[name]
+    edit, place = hunt.culprit(bug)
+    hints = hunt.hints(bug)
+    assert hints[0] == bug.symptom and bug.why in hints[2]
+    assert f"{edit.owner.__name__}.{edit.function}, in {place.file}" in hints[1]
+    assert str(place) not in " ".join(hints)
+    number = list(BUGS).index(name) + 1
+    out = " ".join(play(capsys, monkeypatch, number, "h", "h", "hint", "h")[1].split())
+    positions = [out.index(f"Hint {n} of 3: {' '.join(hints[n - 1].split())}") for n in (1, 2, 3)]
+    assert positions == sorted(positions) and "no more hints" in out[positions[2] :]
 
 
 def test_the_list_is_shown_on_request(capsys, monkeypatch):

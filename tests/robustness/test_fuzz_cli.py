@@ -112,7 +112,8 @@ COMMANDS = {
     ),
     "exercise": (
         ["--folder", "exercises"],
-        {**{number: FLAG for number in ("1", "0", "-1", "11", HUGE, "x")}, "--solution": FLAG,
+        {**{number: FLAG for number in ("1", "0", "-1", "13", HUGE, "x")}, "--solution": FLAG,
+         "--hint": ["1", "3", "0", "4", "x"], "--report": ["new.json", "new.txt", "no/new.json", ""],
          "--folder": ["exercises", "plays.csv", ""]},
     ),
     "hunt": ([], {number: FLAG for number in ("0", "-1", "14", HUGE, "x", "1.5")}),
@@ -198,7 +199,7 @@ def check(status, out, err, arguments):
         return
     assert status == 1
     if command in ("gradcheck", "exercise", "hunt"):  # a wrong gradient, a blank, a hunt given up
-        assert "WRONG" in out or "Next, exercise" in out or lines, err
+        assert "WRONG" in out or "solved; wrote" in out or lines, err
         return
     assert lines[-1].startswith(f"{command}: ") and len(lines[-1]) > len(command) + 12, err
 
