@@ -48,7 +48,7 @@ Learn how backpropagation works:
   {prog} gradcheck   compare every gradient with finite differences
 
 Recommend from your own data, a CSV with one row per user and item:
-  {prog} train --data plays.csv --user-column listener --item-column artist --save model.npz
+  {prog} train --data plays.csv --user-column USER --item-column ITEM --save model.npz
   {prog} recommend model.npz --user NAME
 
 All commands: {prog} --help. The options of one: {prog} COMMAND --help"""

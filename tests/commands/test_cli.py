@@ -153,6 +153,24 @@ def test_a_mistake_is_one_sentence(in_folder, capsys, arguments, sentence):
         main([*shlex.split(arguments), "--debug"])
 
 
+def test_without_a_command_there_is_a_list_of_what_to_do_learning_first(capsys):
+    assert main([]) == 0
+    out, err = capsys.readouterr()
+    lines = [line.split("  ")[1] for line in out.splitlines() if line.startswith("  ")]
+    commands = [line.removeprefix("python -m ncf_numpy ").split() for line in lines]
+    assert [words[0] for words in commands][:4] == ["step", "exercise", "hunt", "gradcheck"]
+    for words in commands:
+        assert command_line.build_parser().parse_args(words).command == words[0]
+    assert err == "" and max(map(len, out.splitlines())) <= 100
+
+
+def test_the_help_lists_the_learning_commands_first(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    found = re.findall(r"^    (\w+)", capsys.readouterr().out, re.MULTILINE)
+    assert found[:4] == ["step", "exercise", "hunt", "gradcheck"] and "train" in found
+
+
 def test_every_command_has_help_with_an_example(capsys):
     commands = [module.__name__.rsplit(".")[-1] for module in command_line.COMMANDS]
     assert {"train", "evaluate", "recommend", "similar", "gradcheck", "version"} <= set(commands)

@@ -113,7 +113,7 @@ COMMANDS = {
     "exercise": (
         ["--folder", "exercises"],
         {**{number: FLAG for number in ("1", "0", "-1", "13", HUGE, "x")}, "--solution": FLAG,
-         "--hint": ["1", "3", "0", "4", "x"], "--report": ["new.json", "new.txt", "no/new.json", ""],
+         "--hint": ["1", "3", "0", "4", "x"], "--report": ["new.json", "new.txt", "no/x.json", ""],
          "--folder": ["exercises", "plays.csv", ""]},
     ),
     "hunt": ([], {number: FLAG for number in ("0", "-1", "14", HUGE, "x", "1.5")}),
