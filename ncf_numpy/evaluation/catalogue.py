@@ -144,8 +144,13 @@ class Tower:
 
 
 def with_own_memory(model):
-    """A copy that shares the weights, but remembers its latest forward in layers of its own."""
-    return copy.deepcopy(model, {id(W): W for _, W, _ in model.parameters()})
+    """A copy that shares the arrays, but remembers its latest forward in layers of its own.
+
+    What a layer remembers it binds anew and never writes into, so that too can be shared at first.
+    """
+    remembered = [value for value in vars(model).values() if isinstance(value, np.ndarray)]
+    remembered += [value for _, layer in model.layers() for value in vars(layer).values()]
+    return copy.deepcopy(model, {id(value): value for value in remembered})
 
 
 def floats(scores):

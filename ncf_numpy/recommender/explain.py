@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core.models import GMF, MF, MLP, NeuMF
 from ..evaluation.baselines import Baseline
+from ..evaluation.catalogue import with_own_memory
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def contributions(model, user, item):
     if type(model) not in PARTS:
         name, known = type(model).__name__, ", ".join(kind.__name__ for kind in PARTS)
         raise ValueError(f"explain has no parts for {name}, only for baselines and {known}")
+    model = with_own_memory(model)  # others may be predicting with it
     model.forward(np.array([user]), np.array([item]))
     parts = {**PARTS[type(model)](model), "bias": model.output.b[0]}
     return {part: float(value) for part, value in parts.items()}

@@ -5,7 +5,6 @@ a user is one row of the user table, and that row has a gradient like any other:
 loss and backward find it in a tenth of a second from the few items somebody names.
 """
 
-import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,10 +16,11 @@ from ..core.optimizers import Adam
 from ..data.interactions import Interactions
 from ..data.sampling import NegativeSampler
 from ..evaluation.baselines import Baseline
+from ..evaluation.catalogue import with_own_memory
 
 
 def fold_in(model, items, rng, *, steps=100, lr=0.03, negatives=4):
-    """A model with a single user, number 0, who has these items; it shares all else with `model`.
+    """A model with a single user, number 0, who has these items; it shares the weights of `model`.
 
     items (P,): distinct item indices, at least one. Each step is on all of them and on `negatives`
     times as many fresh items that the user does not have, drawn by rng. The row begins as the
@@ -29,7 +29,7 @@ def fold_in(model, items, rng, *, steps=100, lr=0.03, negatives=4):
     check_count(steps, 0, "steps")
     if isinstance(model, Baseline):
         return model.with_one_user(items)
-    one = copy.copy(model)
+    one = with_own_memory(model)
     table = model.user_embedding.W
     one.user_embedding = Embedding(1, table.shape[1], rng, dtype=table.dtype)
     one.user_embedding.W[:] = table.mean(axis=0)

@@ -5,6 +5,7 @@ items of your file. `Recommender` holds the two together: the data, with the raw
 the model, which is a plain `NeuMF` (or another) to step into: recommender.model.
 """
 
+import copy
 import warnings
 from dataclasses import asdict, replace
 
@@ -46,8 +47,12 @@ class Recommender:
 
     After fit: `data`, the Interactions; `model`, which takes indices into data.user_ids and
     data.item_ids; `history`, a DataFrame with a row per epoch; `report`, what was learned, which
-    print(recommender.report) says in sentences. Not for use from several threads at once: a layer
-    remembers its latest forward.
+    print(recommender.report) says in sentences.
+
+    Threads: recommend, similar_items, find_item, fold_in, explain and save may be called from any
+    number of them at once, and answer as they would alone. While `fit` runs they answer as before
+    it, or raise RuntimeError if there is nothing before. `model` itself is for one thread: its
+    layers remember the latest forward.
     """
 
     def __init__(
@@ -194,16 +199,16 @@ class Recommender:
 
         The whole catalogue is scored, a block at a time: memory does not grow with users x items.
         """
-        self._check_fitted()
+        known = self._known()
         users = np.atleast_1d(np.asarray(user, dtype=object))
         if users.ndim > 1:
             raise ValueError(f"user must be a raw id or a list of them, got shape {users.shape}")
-        rows = np.array([self._user_index(each) for each in users], np.intp)
-        seen = [self.data.items_of(u) for u in rows] if exclude_seen else None
-        whose, items, scores = self._best(self.model, rows, k, seen)
-        table = self._table(items, scores)
+        rows = np.array([known._user_index(each) for each in users], np.intp)
+        seen = [known.data.items_of(u) for u in rows] if exclude_seen else None
+        whose, items, scores = known._best(known.model, rows, k, seen)
+        table = known._table(items, scores)
         if np.ndim(user):
-            table.insert(0, "user", self.data.user_ids[rows[whose]])
+            table.insert(0, "user", known.data.user_ids[rows[whose]])
         return table
 
     def similar_items(self, item, k=10):
@@ -213,20 +218,20 @@ class Recommender:
         least one user in common. KeyError for an item not in data, with the closest names;
         ValueError for popularity, to which no two items are alike.
         """
-        self._check_fitted()
+        known = self._known()
         check_count(k, 1, "k")
-        index = self._item_index(item)
-        scores = check_finite(similarities(self.model, index))  # (n_items,)
+        index = known._item_index(item)
+        scores = check_finite(similarities(known.model, index))  # (n_items,)
         order = largest(scores, k + 1)
         order = order[order != index][:k]
-        if isinstance(self.model, ItemKNN):
+        if isinstance(known.model, ItemKNN):
             order = order[scores[order] > 0]
-        return self._table(order, scores[order])
+        return known._table(order, scores[order])
 
     def find_item(self, name):
         """The raw id of the item with this name, in any case; KeyError with the closest names."""
-        self._check_fitted()
-        return self.data.item_ids[self.data.find_item(name)]
+        known = self._known()
+        return known.data.item_ids[known.data.find_item(name)]
 
     def fold_in(self, items, *, steps=100, lr=0.03):
         """Somebody new who has these items: -> FoldedUser, with recommend(k) and explain(item).
@@ -234,23 +239,23 @@ class Recommender:
         items: raw ids, at least one; those that repeat count once. One user row is learned and all
         else stays as it is; the same items give the same row. KeyError for an unknown item.
         """
-        self._check_fitted()
+        known = self._known()
         if isinstance(items, (str, bytes)) or not np.iterable(items):
             raise TypeError(f"items must be a list of raw ids such as [{items!r}], got {items!r}")
-        indices = np.array(sorted({self._item_index(item) for item in items}), np.intp)
+        indices = np.array(sorted({known._item_index(item) for item in items}), np.intp)
         if not len(indices):
             raise ValueError("fold_in needs at least one item that the new user has")
         rng = np.random.default_rng(self.settings["seed"])
-        return FoldedUser(self, fold_in(self.model, indices, rng, steps=steps, lr=lr), indices)
+        return FoldedUser(known, fold_in(known.model, indices, rng, steps=steps, lr=lr), indices)
 
     def explain(self, user, item, k=3):
         """What the parts of the model add to the logit of user and item, raw ids -> Explanation.
 
         nearest: the k items of the user that are most like this one, itself left out.
         """
-        self._check_fitted()
-        u = self._user_index(user)
-        return self._explain(self.model, u, self._seen(u), item, k)
+        known = self._known()
+        u = known._user_index(user)
+        return known._explain(known.model, u, known._seen(u), item, k)
 
     def save(self, path):
         """Write one .npz to exactly this path: weights, ids, names, settings, and who has what.
@@ -259,17 +264,17 @@ class Recommender:
         the old one's place only when it is complete. OSError naming the path otherwise; ValueError
         for weights that are not finite, or not of the model that the settings describe.
         """
-        self._check_fitted()
-        state = state_of(self.model)
-        check_state(state, self.settings, self.data)
+        known = self._known()
+        state = state_of(known.model)
+        check_state(state, known.settings, known.data)
         header = {
-            "settings": self.settings,
-            "history": self.history.to_dict("records"),
-            "report": None if self.report is None else asdict(self.report),
-            "source": self.data.source,
+            "settings": known.settings,
+            "history": known.history.to_dict("records"),
+            "report": None if known.report is None else asdict(known.report),
+            "source": known.data.source,
         }
         weights = {f"model.{name}": W for name, W in state.items()}
-        write_file(path, "recommender", header, pack_data(self.data) | weights)
+        write_file(path, "recommender", header, pack_data(known.data) | weights)
 
     @classmethod
     def load(cls, path):
@@ -296,19 +301,22 @@ class Recommender:
         return recommender
 
     def _know(self, data, model, history, report=None):
-        self.data, self.model, self.history, self.report = data, model, history, report
-        self._users, self._items = Ids(data.user_ids), Ids(data.item_ids)
+        learned = {"data": data, "model": model, "history": history, "report": report}
+        ids = {"_users": Ids(data.user_ids), "_items": Ids(data.item_ids)}
+        vars(self).update(learned | ids)  # for other threads, at one moment
 
     def _warn(self):
         """Warn where the recommendations may be worth nothing."""
         if self.report.verdict in ("not learned", "too few pairs to tell"):
             warnings.warn(f"{self.report.line}. {self.report.advice}", NotLearned, stacklevel=3)
 
-    def _check_fitted(self):
+    def _known(self):
+        """A copy for one call: what another thread's `fit` learns replaces nothing in the midst."""
         if self.model is None:
             raise RuntimeError(
                 "this recommender knows nobody yet: call fit(data), or Recommender.load"
             )
+        return copy.copy(self)
 
     def _best(self, model, users, k, excluded):
         """As `top_k`, but with scores as they are shown: the probabilities of a neural model."""

@@ -29,8 +29,7 @@ def to_torch(model):
     torch, _ = import_torch()
     fitted = isinstance(model, Recommender)
     if fitted:
-        model._check_fitted()
-        model = model.model
+        model = model._known().model
     kind = type(model).__name__
     if type(model) is not KINDS.get(kind):
         raise TypeError(

@@ -62,7 +62,7 @@ def test_all_else_is_frozen(plays, fitted, name):
         np.testing.assert_array_equal(W, old)
     pd.testing.assert_frame_equal(recommender.recommend(1), answer)
     assert new.model.user_embedding.W.shape == (1, before[0].shape[1])
-    assert new.model.item_embedding is recommender.model.item_embedding
+    assert new.model.item_embedding.W is recommender.model.item_embedding.W
 
 
 def test_one_step_goes_down_the_slope_of_the_loss(plays, fitted):
