@@ -21,8 +21,7 @@ import pandas as pd
 import paper_report
 
 from ncf_numpy import GMF, MLP, SGD, NeuMF, RowAdam, Trainer
-from ncf_numpy.datasets import leave_one_out, load_ncf_files
-from ncf_numpy.datasets.movielens import load_movielens
+from ncf_numpy.datasets import leave_one_out, load_movielens, load_ncf_files
 from ncf_numpy.evaluation.baselines import ItemKNN, Popularity
 from ncf_numpy.evaluation.ease import EASE
 from ncf_numpy.evaluation.metrics import evaluate

@@ -60,7 +60,7 @@ def parse_arguments(argv=None):
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_data_options(parser)
+    add_data_options(parser, splits=True)
     neural = list(MODELS)
     group = parser.add_argument_group("model and training")
     group.add_argument("--model", choices=neural, default="neumf", help="(default: neumf)")

@@ -1,63 +1,42 @@
 """The options that say what the data is, which train and evaluate share, and the reading of it."""
 
+import argparse
+import contextlib
 import re
-import zipfile
+import shlex
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
+from ..datasets import download, find_dataset, leave_one_out, load_interactions, sample_lastfm
+from ..datasets.catalogue import KNOWN, dataset_at
 
-from ..datasets import (
-    download,
-    find_dataset,
-    leave_one_out,
-    load_interactions,
-    load_lastfm_2k,
-    load_lastfm_360k,
-    load_movielens,
-    load_ncf_files,
-    sample_lastfm,
-)
-from ..datasets.reading.folders import contents
-
-# --dataset -> the reader of its files
-READERS = {
-    "csv": "csv",
-    "sample": "sample",
-    "lastfm-2k": "lastfm-2k",
-    "lastfm-360k": "lastfm-360k",
-    "lastfm-notebook": "lastfm-360k",
-    "ml-100k": "movielens",
-    "ml-1m": "movielens",
-    "ncf-ml-1m": "ncf",
-    "ncf-pinterest-20": "ncf",
-}
-# A file that gives its data set away -> the reader
-SIGNS = {
-    "user_artists.dat": "lastfm-2k",
-    "u.data": "movielens",
-    "ratings.dat": "movielens",
-    "lastfm_play.csv": "lastfm-360k",
-    "usersha1-artmbid-artname-plays.tsv": "lastfm-360k",
-}
 COLUMNS = {
     "user": "raw ids of users (default: user)",
     "item": "raw ids of items (default: item)",
     "count": "how often, such as plays",
-    "rating": "how much, such as stars",
+    "rating": "how much, such as stars; with --min-rating",
     "timestamp": "seconds, or dates",
     "name": "names of the items",
 }
+LAYOUT = "names", "sep", "quotes", "encoding", "date_format", "bad_rows"
+SEPARATORS = {"tab": "\t", r"\t": "\t", "blank": " ", "comma": ",", "semicolon": ";", "bar": "|"}
+READERS = "csv", "sample", *KNOWN
 
-PYTHON_ADVICE = re.compile(r"\b(user|names|encoding|quotes|bad_rows)=")
+# The arguments of `load_interactions` -> the options that stand for them here
+OPTIONS = {"item_name": "name-column", "min_rating": "min-rating"}
+OPTIONS |= {name: f"{name}-column" for name in COLUMNS if name != "name"}
+OPTIONS |= {name: name.replace("_", "-") for name in LAYOUT}
+ARGUMENT = re.compile(rf"\b({'|'.join(OPTIONS)})=(\([^)]*\)|'[^']*'|\"[^\"]*\"|[\w.]+)?")
 
 
-def add_data_options(parser):
+def add_data_options(parser, *, splits=False):
+    """splits: whether the command holds items out, and --hold-out may say which."""
     group = parser.add_argument_group("data")
     group.add_argument(
         "--data",
         metavar="FILE_OR_FOLDER",
-        help="a CSV or TSV file with a header; the folder or zip of hetrec2011-lastfm-2k, "
-        "MovieLens 100K or 1M, or Last.fm 360K; or the NCF paper's files (folder, or folder/ml-1m)",
+        help="a table (CSV, TSV or JSON lines; also packed); the folder or zip of a published data "
+        "set; or files of the NCF paper's format (folder, or folder/ml-1m)",
     )
     group.add_argument(
         "--dataset",
@@ -68,57 +47,127 @@ def add_data_options(parser):
         "--data it is looked for in NCF_NUMPY_DATA and the cache, else downloaded; sample is made",
     )
     for name, text in COLUMNS.items():
-        group.add_argument(f"--{name}-column", metavar="NAME", help=f"CSV: {text}")
-    group.add_argument("--min-rating", type=float, metavar="N", help="keep ratings >= N only")
+        group.add_argument(f"--{name}-column", metavar="NAME", help=f"table: {text}")
+    group.add_argument(
+        "--min-rating", type=min_rating, metavar="N", help="keep ratings >= N only; or all"
+    )
+    group.add_argument(
+        "--names", type=names_of, metavar="A,B,...", help="the columns of a table without a header"
+    )
+    group.add_argument(
+        "--sep", type=separator, metavar="CHARACTER", help="what separates the fields, such as tab"
+    )
+    group.add_argument(
+        "--quotes", choices=("yes", "no"), help='whether "a, b" is one field (default: not in TSV)'
+    )
+    group.add_argument("--encoding", metavar="NAME", help="such as cp949 (default: found out)")
+    group.add_argument(
+        "--date-format",
+        metavar="FORMAT",
+        help="of --timestamp-column, such as '%%m/%%d/%%Y %%H:%%M'",
+    )
+    group.add_argument(
+        "--bad-rows",
+        choices=("raise", "drop"),
+        help="what to do about a row that cannot be read (default: raise an error)",
+    )
     group.add_argument(
         "--min-per-user", type=int, metavar="N", help="drop users with fewer items (lastfm-2k: 20)"
     )
     group.add_argument(
         "--min-per-item", type=int, metavar="N", help="drop items with fewer users (lastfm-2k: 5)"
     )
+    if splits:
+        group.add_argument(
+            "--hold-out",
+            choices=("latest", "random"),
+            help="which item of a user is held out (default: the latest, where there are times)",
+        )
+
+
+def min_rating(text):
+    return text if text == "all" else float(text)
+
+
+def names_of(text):
+    """'user,item,stars' -> ('user', 'item', 'stars')."""
+    names = tuple(name.strip() for name in text.split(","))
+    if "" in names or len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(f"expected different names such as a,b,c, got {text!r}")
+    return names
+
+
+def separator(text):
+    return SEPARATORS.get(text, text)
 
 
 def load_data(arguments):
-    """The Interactions to train on. Of the NCF paper's files that is the train file."""
+    """The Interactions to train on. Of files in the NCF paper's format that is the train file."""
     reader, path = find_data(arguments)
     check_options(arguments, reader)
-    least = {name: getattr(arguments, name) for name in ("min_per_user", "min_per_item")}
-    least = {name: value for name, value in least.items() if value is not None}
-    if reader == "ncf":
-        return load_ncf_files(path, np.random.default_rng(0), validation=False).train
-    if reader == "lastfm-2k":
-        return load_lastfm_2k(path, **least)
+    least = given(arguments, ("min_per_user", "min_per_item"))
     if reader == "csv":
         data = load_table(path, arguments)
-    elif reader == "movielens":
-        data = load_movielens(path, min_rating=arguments.min_rating)
-    elif reader == "lastfm-360k":
-        data = load_lastfm_360k(path)
-    else:
+    elif reader == "sample":
         data = sample_lastfm()[0]
+    else:
+        options = given(arguments, KNOWN[reader].options)
+        least = {name: value for name, value in least.items() if name not in options}
+        with options_in_errors():
+            data = KNOWN[reader].load(Path(path), **options)
     return data.filter(**{"min_per_user": 0, "min_per_item": 0, **least}) if least else data
 
 
 def load_table(path, arguments):
-    """`load_interactions`, whose advice is in Python, with a word about the command line."""
+    """`load_interactions` of a table, as the options say."""
+    columns = {name: getattr(arguments, f"{name}_column") for name in COLUMNS}
+    columns["item_name"] = columns.pop("name")
+    columns = {name: column for name, column in columns.items() if column is not None}
+    layout = given(arguments, ("min_rating", *LAYOUT))
+    if "quotes" in layout:
+        layout["quotes"] = layout["quotes"] == "yes"
+    with options_in_errors():
+        return load_interactions(path, **columns, **layout)
+
+
+def given(arguments, names):
+    """{name: value} of the options that were given."""
+    values = {name: getattr(arguments, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+@contextlib.contextmanager
+def options_in_errors():
+    """Let the advice of a loader, which is in Python's arguments, name the options instead."""
     try:
-        return load_interactions(path, min_rating=arguments.min_rating, **columns(arguments))
+        yield
     except ValueError as error:
-        if not PYTHON_ADVICE.search(str(error)):
-            raise
-        raise ValueError(
-            f"{error}. (So in Python. Here columns are named by --user-column NAME and the like; "
-            "what has no option, correct in the file)"
-        ) from error
+        raise ValueError(ARGUMENT.sub(as_option, str(error))) from error
+
+
+def as_option(argument):
+    """A match of ARGUMENT -> the same in the shell: names=('a', 'b') is --names a,b."""
+    name, value = argument.groups(default="")
+    option = f"--{OPTIONS[name]}"
+    if value.startswith("("):
+        value = ",".join(re.findall(r"'([^']*)'", value))
+    if name == "quotes":
+        value = {"True": "yes", "False": "no"}.get(value, value)
+    value = value.strip("'\"")
+    return f"{option} {shlex.quote(value)}" if value else option
 
 
 def load_split(arguments, rng):
-    """A leave-one-out Split with a validation and a test item; the NCF paper's own, if it is."""
+    """A leave-one-out Split with a validation and a test item; the published one, if there is."""
     reader, path = find_data(arguments)
-    if reader == "ncf":
+    hold_out = arguments.hold_out
+    if reader in KNOWN and KNOWN[reader].split:
         check_options(arguments, reader)
-        return load_ncf_files(path, rng)
-    return leave_one_out(load_data(arguments), rng)
+        return KNOWN[reader].split(Path(path), rng, hold_out)
+    data = load_data(arguments)
+    if hold_out == "latest" and data.timestamps is None:
+        raise ValueError("--hold-out latest needs times: name their column in --timestamp-column")
+    return leave_one_out(replace(data, timestamps=None) if hold_out == "random" else data, rng)
 
 
 def find_data(arguments):
@@ -127,50 +176,27 @@ def find_data(arguments):
     if name == "auto" and path is None:
         raise ValueError("no data: give --data FILE_OR_FOLDER, or --dataset sample to try it out")
     if name == "auto":
-        return reader_of(Path(path)), path
+        dataset = dataset_at(Path(path))
+        return (dataset.name if dataset else "csv"), path
     if name == "sample" and path is not None:
-        raise ValueError(f"--dataset sample is made up and reads no files: leave out --data {path}")
-    if path is None and name == "csv":
-        raise ValueError("--dataset csv needs --data FILE")
+        raise ValueError(
+            f"--dataset sample is synthetic and reads no files: leave out --data {path}"
+        )
+    if path is None and (name == "csv" or (name in KNOWN and not KNOWN[name].parts)):
+        raise ValueError(f"--dataset {name} needs --data FILE")
     if path is None and name != "sample":
         path = find_dataset(name) or download(name)
-    return READERS[name], path
-
-
-def reader_of(path):
-    """What the files at path are, by their names."""
-    if Path(f"{path}.train.rating").is_file():
-        return "ncf"
-    if not path.exists():
-        raise FileNotFoundError(f"there is no file or folder {path}")
-    if path.is_file() and not zipfile.is_zipfile(path):
-        return "csv"
-    names = contents(path, "data")
-    if any(name.endswith(".train.rating") for name in names):
-        return "ncf"
-    for sign, reader in SIGNS.items():
-        if sign in names:
-            return reader
-    found = ", ".join(list(names)[:5]) or "nothing"
-    raise ValueError(f"{path} is no data set that is known here: it holds {found}")
-
-
-def columns(arguments):
-    """The columns that were named, as `load_interactions` calls them."""
-    named = {name: getattr(arguments, f"{name}_column") for name in COLUMNS}
-    named["item_name"] = named.pop("name")
-    return {name: column for name, column in named.items() if column is not None}
+    return name, path
 
 
 def check_options(arguments, reader):
     """Raise for an option that this data would leave without effect."""
-    meant_for = {f"{name}_column": ("csv",) for name in COLUMNS}
-    meant_for["min_rating"] = ("csv", "movielens")
-    meant_for |= {
-        name: (*SIGNS.values(), "csv", "sample") for name in ("min_per_user", "min_per_item")
-    }
-    if arguments.min_rating is not None and reader == "csv" and not arguments.rating_column:
-        raise ValueError("--min-rating needs --rating-column NAME")
-    for name, readers in meant_for.items():
-        if getattr(arguments, name) is not None and reader not in readers:
+    if reader == "csv":
+        return
+    known = KNOWN[reader].options if reader in KNOWN else ()
+    if reader == "sample" or not KNOWN[reader].split:
+        known = *known, "min_per_user", "min_per_item"
+    names = *(f"{name}_column" for name in COLUMNS), *LAYOUT, "min_rating"
+    for name in (*names, "min_per_user", "min_per_item"):
+        if name not in known and getattr(arguments, name) is not None:
             raise ValueError(f"--{name.replace('_', '-')} does not apply to {reader} files")

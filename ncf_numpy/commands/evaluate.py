@@ -40,7 +40,7 @@ def add_parser(commands):
         "Exit status: 0 done, 1 error, 2 usage, 130 interrupted.",
         epilog="example: python -m ncf_numpy evaluate --dataset sample --model itemknn neumf",
     )
-    add_data_options(parser)
+    add_data_options(parser, splits=True)
     add_model_option(parser, nargs="+", default=["neumf"], help="one or more (default: neumf)")
     add_figure_options(parser)
     parser.add_argument("--test", metavar="FILE", help="a CSV file of test items of your own, with "

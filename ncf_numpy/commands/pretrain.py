@@ -23,7 +23,7 @@ def add_parser(commands):
         "best. Exit status: 0 done, 1 error, 2 usage, 130 interrupted.",
         epilog="example: python -m ncf_numpy pretrain --dataset sample --optimizer sgd",
     )
-    add_data_options(parser)
+    add_data_options(parser, splits=True)
     parser.add_argument("--factors", type=int, default=8, metavar="N", help="(default: 8)")
     parser.add_argument("--layers", type=widths, default=(64, 32, 16, 8), metavar="N,N,...")
     parser.add_argument("--alpha", type=float, default=0.5, help="weight of GMF (default: 0.5)")

@@ -1,4 +1,4 @@
-"""What a column of `Interactions` has to be, checked where it comes in.
+"""What a column of `Interactions` has to be, and the one set of rules by which raw ids are read.
 
 A column that is not that is a TypeError or a ValueError with its name, the first wrong value and
 its row: pandas and NumPy would merge True with 1, wrap a late timestamp into an early one, or read
@@ -7,37 +7,133 @@ a text as a list of characters, and say nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set, Sized
 
 import numpy as np
 
+WHOLE = re.compile(r"(0|-?[1-9][0-9]{0,17})(\.0)?")  # 1.0 is what pandas makes of 1 beside a gap
+EXACT = 2.0**53  # from here on, floats skip integers
 
-def factorize(name: str, values) -> tuple[np.ndarray, np.ndarray]:
-    """Raw ids (n,) -> indices (n,), and the distinct ids in ascending order."""
-    if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
-        ordered = np.sort(values)
-        ids = ordered[np.append(True, ordered[1:] != ordered[:-1])]
-        return np.searchsorted(ids, values), ids
+
+def index_ids(where: str, values, *, written: bool = False, whole: bool = False):
+    """Raw ids (n,) -> the place (n,) of each among the distinct ids, and these (m,), ascending.
+
+    Ids are integers or texts. A text loses the blanks around it; a float is the integer that it
+    equals. A row without an id (None, NaN, or a text that is blank) has the place -1.
+
+    written: the texts were read from a file, whose columns have no type: if all of them are
+        integers, written as Python prints them ("7", "-7"; not "007") or as pandas prints a column
+        with gaps ("7.0"), then so are the ids.  whole: any other text is no id.
+    Raises TypeError, which begins with `where`, for other kinds of ids and for a mixture.
+    """
+    if isinstance(values, np.ndarray) and values.dtype.kind == "i":
+        return _index_integers(values)
     import pandas as pd
 
     column = pd.Series(values)
-    missing = np.flatnonzero(column.isna())
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind == "i":
+        return _index_integers(column.to_numpy())
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.cat.remove_unused_categories()
+        codes, distinct = column.cat.codes.to_numpy(), column.cat.categories
+        kind = pd.api.types.infer_dtype(distinct)
+    else:
+        kind = pd.api.types.infer_dtype(column)
+        codes, distinct = (None, column) if kind not in READERS else pd.factorize(column)
+    distinct = distinct.to_numpy(object)
+    if kind not in READERS:
+        raise _not_ids(where, kind, distinct)
+    if kind == "string" and written:
+        ids, known = _read_written(distinct, whole)
+    else:
+        ids, known = READERS[kind](where, distinct)
+    place = np.full(len(distinct) + 1, -1)  # the last is that of a code of -1
+    place[np.flatnonzero(known)], ids = pd.factorize(ids[known], sort=True)
+    return place[codes], ids
+
+
+def _index_integers(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    lowest, highest = (int(values.min()), int(values.max())) if len(values) else (0, 0)
+    if highest - lowest >= 2**63:
+        ids, places = np.unique(values, return_inverse=True)
+        return places, ids
+    ordered, rows = sort_keys(values.astype(np.int64) - lowest)
+    first = np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]
+    places = np.empty(len(values), np.intp)
+    places[rows] = np.cumsum(first) - 1
+    return places, ordered[first] + lowest
+
+
+def sort_keys(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """keys (n,) int64, at least 0, which are overwritten -> ascending, and the row of each.
+
+    Equal keys keep the order of their rows. Where 63 bits hold a key and its row, one number of
+    both is sorted, which processors do several times as fast as they sort an array of places.
+    """
+    bits = len(keys).bit_length()
+    if int(keys.max(initial=0)).bit_length() + bits > 63:
+        rows = np.argsort(keys, kind="stable")
+        return keys[rows], rows
+    keys <<= bits
+    keys |= np.arange(len(keys))
+    keys.sort()
+    return keys >> bits, keys & (2**bits - 1)
+
+
+def _not_ids(where: str, kind: str, values) -> TypeError:
+    return TypeError(
+        f"{where}: ids must be integers or texts, got {kind} such as {values[0]!r}; convert them "
+        "so that all are integers or all are texts"
+    )
+
+
+def _read_integers(where: str, values: np.ndarray):
+    if not all(-(2**63) <= value < 2**63 for value in values):
+        raise _not_ids(where, "numbers beyond 64 bits", values)
+    return values.astype(np.int64), np.ones(len(values), bool)
+
+
+def _read_floats(where: str, values: np.ndarray):
+    numbers = values.astype(np.float64)
+    known = ~np.isnan(numbers)
+    other = known & ~((np.abs(numbers) < EXACT) & (numbers == np.floor(numbers)))
+    if other.any():
+        raise _not_ids(where, "floats", numbers[other].tolist())
+    return np.where(known, numbers, 0).astype(np.int64), known
+
+
+def _read_texts(where: str, values: np.ndarray):
+    ids = np.array([text.strip() for text in values], dtype=object)
+    return ids, ids != ""
+
+
+def _read_written(texts: np.ndarray, whole: bool):
+    ids, known = _read_texts("", texts)
+    matches = [WHOLE.fullmatch(text) for text in ids]
+    if whole:
+        known = np.array([match is not None for match in matches], bool)
+    if all(match for match, is_known in zip(matches, known) if is_known):
+        ids = np.array([int(match[1]) if match else 0 for match in matches], np.int64)
+    return ids, known
+
+
+READERS = {  # what pandas calls a column -> how its distinct values are read
+    "integer": _read_integers,
+    "floating": _read_floats,
+    "mixed-integer-float": _read_floats,
+    "string": _read_texts,
+    "empty": _read_texts,
+}
+
+
+def known_ids(name: str, values) -> tuple[np.ndarray, np.ndarray]:
+    """As `index_ids`, but every row must have an id."""
+    places, ids = index_ids(name, values)
+    missing = np.flatnonzero(places < 0)
     if missing.size:
         raise ValueError(f"{name}: the id in row {missing[0]} (counted from 0) is missing")
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(column.cat.categories.dtype)
-    kind = pd.api.types.infer_dtype(column)
-    if kind == "integer" and column.dtype == object:
-        fits = all(-(2**63) <= raw < 2**63 for raw in column)
-        column, kind = (column.astype(np.int64), kind) if fits else (column, "beyond 64 bits")
-    if kind not in ("integer", "string"):
-        kind = "floats" if kind == "floating" else kind
-        raise TypeError(
-            f"{name}: ids are {kind} such as {column.tolist()[0]!r}; convert them, so that all are "
-            "integers or all are strings"
-        )
-    indices, ids = pd.factorize(column, sort=True)
-    return indices, ids.to_numpy()
+    return places, ids
 
 
 def check_list(name: str, values) -> None:

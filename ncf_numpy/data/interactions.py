@@ -7,14 +7,24 @@ item, so "the items of user u" is a slice and "does u have i" a binary search.
 
 from __future__ import annotations
 
+import copy
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..core.checks import check_count, check_ids
-from .columns import amounts, check_list, column_of, factorize, floats, raw_ids, whole_seconds
+from .columns import (
+    amounts,
+    check_list,
+    column_of,
+    floats,
+    known_ids,
+    raw_ids,
+    sort_keys,
+    whole_seconds,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +119,8 @@ class Interactions:
             raise ValueError(f"columns differ in length: {lengths}")
         if not len(users):
             raise ValueError("no interactions: the columns are empty")
-        users, user_ids = factorize("users", users)
-        items, item_ids = factorize("items", items)
+        users, user_ids = known_ids("users", users)
+        items, item_ids = known_ids("items", items)
         if counts is not None:
             counts = amounts(floats("counts", counts))
         if timestamps is not None:
@@ -133,18 +143,23 @@ class Interactions:
         """Sort pairs that are indices already; merge repeated ones as `from_columns` does."""
         users = check_ids(users, len(user_ids), "users")
         items = check_ids(items, len(item_ids), "items")
+        if not len(users):
+            raise ValueError("no interactions: the columns are empty")
         keys = users * len(item_ids) + items
-        order = np.argsort(keys, kind="stable")
-        keys = keys[order]
-        first = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
+        if counts is None and timestamps is None:
+            keys.sort()
+        else:
+            keys, rows = sort_keys(keys)
+        first = np.r_[True, keys[1:] != keys[:-1]]
         if counts is not None:
-            counts = np.add.reduceat(counts[order], first)
+            counts = np.add.reduceat(counts[rows], np.flatnonzero(first))
         if timestamps is not None:
-            timestamps = np.maximum.reduceat(timestamps[order], first)
-        rows = order[first]
-        return cls(
-            users[rows], items[rows], user_ids, item_ids, counts, timestamps, item_names, source
-        )
+            timestamps = np.maximum.reduceat(timestamps[rows], np.flatnonzero(first))
+        keys = keys[first]
+        per_user = np.diff(np.searchsorted(keys, np.arange(len(user_ids) + 1) * len(item_ids)))
+        users = np.repeat(np.arange(len(user_ids)), per_user)
+        items = keys - users * len(item_ids)
+        return cls(users, items, user_ids, item_ids, counts, timestamps, item_names, source)
 
     @property
     def n_users(self) -> int:
@@ -171,6 +186,12 @@ class Interactions:
         source = f", {self.source}" if self.source else ""
         size = f"{len(self):,} pairs, {self.n_users:,} users x {self.n_items:,} items"
         return f"Interactions({size}{source})"
+
+    def with_notes(self, notes: Sequence[str]) -> Interactions:
+        """The same arrays, which are not checked again, with these notes."""
+        noted = copy.copy(self)
+        object.__setattr__(noted, "notes", tuple(notes))
+        return noted
 
     def take(self, rows: np.ndarray) -> Interactions:
         """Only these rows (a mask or ascending row numbers); users and items keep their indices."""

@@ -9,10 +9,10 @@ if TYPE_CHECKING:  # for editors and type checkers; what runs is `lazy_names`
     from ..data.split import Holdout, Split, leave_one_out
     from .catalogue import DATASETS, find_dataset
     from .downloads import download
-    from .lastfm import artist_names, load_lastfm_2k
-    from .lastfm_360k import load_lastfm_360k
-    from .movielens import load_movielens
-    from .ncf_files import load_ncf_files
+    from .published.lastfm_2k import artist_names, load_lastfm_2k
+    from .published.lastfm_360k import load_lastfm_360k
+    from .published.movielens import load_movielens
+    from .published.ncf_files import load_ncf_files
     from .sample import Oracle, sample_lastfm
     from .tabular import load_interactions
 
@@ -23,10 +23,10 @@ __all__, __getattr__, __dir__ = lazy_names(
         "..data.split": "Holdout Split leave_one_out",
         ".catalogue": "DATASETS find_dataset",
         ".downloads": "download",
-        ".lastfm": "artist_names load_lastfm_2k",
-        ".lastfm_360k": "load_lastfm_360k",
-        ".movielens": "load_movielens",
-        ".ncf_files": "load_ncf_files",
+        ".published.lastfm_2k": "artist_names load_lastfm_2k",
+        ".published.lastfm_360k": "load_lastfm_360k",
+        ".published.movielens": "load_movielens",
+        ".published.ncf_files": "load_ncf_files",
         ".sample": "Oracle sample_lastfm",
         ".tabular": "load_interactions",
     },

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..data.whole_file import move, part_file, remove_leftovers
-from .catalogue import Dataset, Part, cache_folder, dataset_called, find_dataset, holds_all
+from .catalogue import cache_folder, dataset_called, find_dataset, holds_all
+from .dataset import Dataset, Part
 from .network import Connection
 from .reading.decompression import check_unpacked
 from .reading.folders import is_unsafe

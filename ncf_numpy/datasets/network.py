@@ -18,7 +18,7 @@ from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from ..data.terminal import is_terminal
-from .catalogue import Part
+from .dataset import Part
 
 BLOCK = 2**16  # bytes received at a time
 LONGEST = 2**32  # bytes of a file whose size is not known; no data set has half of it

@@ -1,4 +1,4 @@
-"""Your own data: any CSV, TSV or DataFrame whose columns say who had what.
+"""Your own data: any CSV, TSV, JSON lines or DataFrame whose columns say who had what.
 
 What cannot be used is an error that names the first few places or, with bad_rows="drop", a
 sentence in the notes of the result: nothing is left out in silence.
@@ -6,6 +6,8 @@ sentence in the notes of the result: nothing is left out in silence.
 
 from __future__ import annotations
 
+import re
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,8 +15,12 @@ import numpy as np
 import pandas as pd
 
 from ..data.interactions import Interactions
+from .reading.numerals import shown
 from .reading.raw_table import RawTable
-from .reading.text_files import TextFile
+from .reading.sniffing import open_table, renamed
+
+RATINGS = re.compile(r".*ratings?|stars|overall", re.IGNORECASE)  # what such a column is called
+MIN_RATING = "min_rating=4 keeps the pairs rated 4 or more, min_rating='all' every pair"
 
 
 def load_interactions(
@@ -26,33 +32,37 @@ def load_interactions(
     timestamp: str | None = None,
     item_name: str | None = None,
     *,
-    min_rating: float | None = None,
+    min_rating: float | str | None = None,
     whole_ids: bool = False,
-    bad_rows: str = "raise",
+    bad_rows: str | None = "raise",
     names: Sequence[str] | None = None,
     sep: str | None = None,
     quotes: bool | None = None,
-    encoding: str = "utf-8",
+    encoding: str | None = None,
+    date_format: str | None = None,
     source: str | None = None,
 ) -> Interactions:
     """Read who had what from a file or a DataFrame, by the names of its columns.
 
-    user, item: raw ids, integers or texts of any script. A column of a file holds integers if all
-        of it does and none has a leading zero ("007" is a text).
+    user, item: raw ids, integers or texts of any script, as `data.columns.index_ids` says. A column
+        of a file holds integers if all of it does and none has a leading zero ("007" is a text).
     count: how often; a row of 0 is dropped, repeated pairs are summed.
     rating: how much; of a repeated pair the latest counts (without timestamps, the last in the
-        file). With min_rating only pairs rated at least that are kept, without it all of them.
-    timestamp: seconds, or dates (UTC unless they say otherwise).
+        file). min_rating must say which pairs are kept: 4 keeps those rated 4 or more, "all" every
+        one. A table with a column of ratings that is not given is an error, too.
+    timestamp: seconds, or dates (UTC unless they say otherwise) in the order of ISO 8601 or in
+        date_format, such as "%m/%d/%Y %H:%M".
     item_name: what to print; the first one found for an item.
     whole_ids: every id is an integer; a text such as "12x" is then an error or dropped, not an id.
     bad_rows: "raise" an error for a row without an id or with an unreadable number, or "drop" it.
-    names: the columns of a file that has no header.  sep, quotes: found out by default;
-        quotes=False where they are ordinary characters.  encoding: "cp949" for Korean Excel's CSV.
+        (None raises, too; the error advises to fetch the file again, which is not one's own.)
+    names: the columns of a file that has no header.  sep, quotes, encoding: found out by default;
+        quotes=False where they are ordinary characters; encoding="cp949" for Korean Excel's CSV.
     source: one line for the output instead of the file's name.
 
-    A file ending in .gz is unpacked. `notes` of the result says what was dropped or merged, and
-    why.  Raises FileNotFoundError; ValueError with file, line and column; TypeError for ids that
-    are neither integers nor texts.
+    A file may be packed by gzip, bzip2 or xz, or be the only one in a zip. `notes` of the result
+    says what was dropped, merged or not used, and why.  Raises FileNotFoundError; ValueError with
+    file, line and column; TypeError for ids that are neither integers nor texts.
 
     >>> table = pd.DataFrame({"who": ["ann", "bob", "ann"], "what": [7, 7, 8], "stars": [5, 2, 4]})
     >>> liked = load_interactions(table, user="who", item="what", rating="stars", min_rating=4)
@@ -61,37 +71,88 @@ def load_interactions(
     >>> liked.notes
     ('Pairs with stars below 4, dropped: 1.',)
     """
-    if bad_rows not in ("raise", "drop"):
-        raise ValueError(f"bad_rows must be 'raise' or 'drop', got {bad_rows!r}")
-    if count is not None and rating is not None:
-        raise ValueError(f"count={count!r} and rating={rating!r} both say how much; give one")
-    if min_rating is not None and (rating is None or not 0 <= min_rating < np.inf):
-        raise ValueError(f"min_rating={min_rating} must be a number >= 0 and needs rating=COLUMN")
+    _check_settings(count, rating, min_rating, bad_rows)
     wanted = [c for c in (user, item, count, rating, timestamp, item_name) if c is not None]
     if len(set(wanted)) < len(wanted):
         raise ValueError(f"each column can be given once, got {', '.join(map(repr, wanted))}")
+    file = None
     if isinstance(data, pd.DataFrame):
-        table = RawTable.from_frame(data, wanted)
-    else:
+        origin, columns = "the DataFrame", data.columns.tolist()
+        _check_columns(columns, wanted)
+    elif isinstance(data, (str, Path, zipfile.Path)):
+        layout = {"sep": sep, "quotes": quotes, "encoding": encoding}
         path = Path(data) if isinstance(data, str) else data
-        file = TextFile.sniff(
-            path, wanted, columns=names, sep=sep, quotes=quotes, encoding=encoding
+        file = open_table(path, wanted, columns=names, **layout)
+        origin, columns = str(data), list(file.columns)
+    else:
+        raise TypeError(
+            f"data must be the path of a file or a DataFrame, got {type(data).__name__}; "
+            "pd.DataFrame(rows, columns=['user', 'item']) makes one of a list of pairs"
         )
-        table = RawTable.from_file(file, wanted, drop=bad_rows == "drop")
+    if count is None and rating is None:
+        rating = _column_of_ratings(columns, wanted, min_rating, origin)
+        wanted += [] if rating is None else [rating]
+    if rating is not None and min_rating is None:
+        raise ValueError(
+            f"{origin} has ratings in {rating!r}, and a low rating is no liking. Say which count: "
+            f"with rating={rating!r}, {MIN_RATING}"
+        )
+    if file is None:
+        table = RawTable.from_frame(data, wanted, bad_rows=bad_rows)
+    else:
+        table = RawTable.from_file(file, wanted, bad_rows=bad_rows)
 
     users, items = (table.ids(column, whole=whole_ids) for column in (user, item))
     amounts = None
     if count is not None or rating is not None:
-        amounts = table.numbers(count or rating, lowest=0 if min_rating is None else -np.inf)
-    times = None if timestamp is None else table.times(timestamp)
-    table.drop_unusable(drop=bad_rows == "drop")
+        amounts = table.numbers(count or rating, lowest=-np.inf if count is None else 0)
+    times = None if timestamp is None else table.times(timestamp, date_format)
+    table.drop_unusable()
     if count is not None:
-        table.keep(amounts[table.rows] > 0, f"Rows with {count} 0, dropped")
+        table.keep(table.used(amounts) > 0, f"Rows with {count} 0, dropped")
+    title = source or table.title
     if rating is not None:
         table.keep_latest(users, items, times, f"Rows whose {rating} a later row replaces")
-    title = source or table.title
-    if min_rating is not None:
-        enough = amounts[table.rows] >= min_rating
-        table.keep(enough, f"Pairs with {rating} below {min_rating:g}, dropped")
-        title += f", {rating} >= {min_rating:g}"
+        if min_rating != "all":
+            enough = table.used(amounts) >= min_rating
+            table.keep(enough, f"Pairs with {rating} below {min_rating:g}, dropped")
+            title += f", {rating} >= {min_rating:g}"
+        if (table.used(amounts) < 0).any():
+            amounts = None
+            table.notes.append(f"Some {rating} are below 0: the pairs count, without amounts.")
+    unused = [str(column) for column in columns if column not in wanted]
+    if unused:
+        table.notes.append(f"Columns that are not used: {shown(unused, 200)}.")
     return table.interactions(users, items, amounts, times, item_name, title)
+
+
+def _check_settings(count, rating, min_rating, bad_rows) -> None:
+    if bad_rows not in ("raise", "drop", None):
+        raise ValueError(f"bad_rows must be 'raise' or 'drop', got {bad_rows!r}")
+    if count is not None and rating is not None:
+        raise ValueError(f"count={count!r} and rating={rating!r} both say how much; give one")
+    if min_rating is None or min_rating == "all":
+        return
+    if isinstance(min_rating, (str, bool)) or not np.isfinite(min_rating):
+        raise ValueError(f"min_rating must be a number, or 'all', got {min_rating!r}")
+    if count is not None:
+        raise ValueError(f"min_rating={min_rating} is for rating=COLUMN, not for count={count!r}")
+
+
+def _check_columns(columns: list, wanted: Sequence[str]) -> None:
+    missing = ", ".join(repr(name) for name in wanted if name not in columns)
+    if missing:
+        advice = renamed(list(map(str, columns)), wanted)
+        where = ", in load_interactions(table, ...)" if "such as" in advice else ""
+        there = shown(columns, 500)
+        raise ValueError(f"the DataFrame has no column {missing}; it has {there}{advice}{where}")
+
+
+def _column_of_ratings(columns: list, wanted: list, min_rating, origin: str) -> str | None:
+    """The column of ratings that nobody has named; ValueError where min_rating needs one."""
+    likely = [each for each in columns if each not in wanted and RATINGS.fullmatch(str(each))]
+    if min_rating is not None and len(likely) != 1:
+        raise ValueError(
+            f"min_rating={min_rating!r} needs rating=COLUMN; {origin} has {shown(columns, 500)}"
+        )
+    return likely[0] if likely else None

@@ -130,7 +130,10 @@ def test_epochs_are_lines_where_there_is_no_terminal_and_a_log_on_request(in_fol
         ("train --save m.npz", "train: no data: give --data FILE_OR_FOLDER, or --dataset sample"),
         ("train --data nowhere.csv --save m.npz", "nowhere.csv"),
         ("train --data plays.csv --save m.npz", "'?user'?"),
-        ("train --data . --save m.npz", r"train: \. is no data set that is known here: it holds"),
+        (
+            "train --data . --save m.npz",
+            r"train: cannot recognise the data in \. \(contains plays.csv\); .* give plays.csv",
+        ),
         ("train --dataset sample --save no/m.npz", "cannot save no/m.npz: there is no folder"),
         (
             "train --dataset sample --save m.npz --resume",

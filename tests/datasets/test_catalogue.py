@@ -87,10 +87,10 @@ def test_the_two_forms_of_movielens_1m_are_told_apart(home, monkeypatch):
 
 
 def test_an_unknown_name():
-    message = "no data set is called 'ml-10m'; did you mean 'ml-1.*'. there are lastfm-2k, ml-100k"
+    message = "no data set is called 'ml-11m'; did you mean 'ml-1.*'. there are lastfm-2k, "
     for function in (find_dataset, download):
         with pytest.raises(ValueError, match=message):
-            function("ml-10m")
+            function("ml-11m")
 
 
 def test_every_checksum_is_one():

@@ -12,7 +12,7 @@ from stand_in_server import cut, hanging, serving, slow, status, whole, without_
 
 from ncf_numpy.data.whole_file import part_file
 from ncf_numpy.datasets import DATASETS, downloads, network
-from ncf_numpy.datasets.catalogue import Dataset, Part
+from ncf_numpy.datasets.dataset import Dataset, Part
 from ncf_numpy.datasets.downloads import Connection, check, fetch
 
 PLAYS = b"user,item,plays\n" + b"7,1,30\n" * 40_000  # 280,016 bytes: more than one block

@@ -9,7 +9,7 @@ import pytest
 
 from ncf_numpy.__main__ import main, sentence
 from ncf_numpy.data.split import draw_candidates
-from ncf_numpy.datasets import Holdout, Interactions, leave_one_out
+from ncf_numpy.datasets import Holdout, Interactions, leave_one_out, sample_lastfm
 from ncf_numpy.recommender.recommender import Recommender
 
 PLAYS = pd.DataFrame({"user": [1, 1, 1, 2, 2, 3], "item": [5, 6, 7, 5, 6, 7]})
@@ -24,7 +24,8 @@ def recommender():
 
 
 def test_patience_from_numpy_could_not_be_saved(tmp_path):
-    recommender = Recommender("gmf", epochs=1, patience=np.int64(2)).fit(PLAYS)
+    plays = sample_lastfm()[0]
+    recommender = Recommender("gmf", epochs=1, patience=np.int64(2)).fit(plays, validation=True)
     recommender.save(tmp_path / "m.npz")
     assert Recommender.load(tmp_path / "m.npz").settings["patience"] == 2
 
@@ -127,7 +128,7 @@ def test_a_timestamp_beyond_64_bits_became_the_earliest():
     ],
 )
 def test_ids_that_no_file_could_hold_were_found_out_after_training(ids, kind):
-    with pytest.raises(TypeError, match=f"users: ids are .*{kind}"):
+    with pytest.raises(TypeError, match=f"users: ids must .*{kind}"):
         Interactions.from_columns(ids, [1, 2])
 
 
@@ -203,9 +204,9 @@ def folder(tmp_path, monkeypatch):
         # trained on the sample, and said nothing of the file
         ("train --dataset sample --data plays.csv --save m", 1, "leave out --data plays.csv"),
         # overwrote the data
-        ("train --data plays.csv --save ./plays.csv", 1, "plays.csv is named for more than one"),
-        ("evaluate --data plays.csv --log plays.csv", 1, "plays.csv is named for more than one"),
-        ("step --data plays.csv --html plays.csv", 1, "plays.csv is named for more than one"),
+        ("train --data plays.csv --save ./plays.csv", 1, "plays.csv would overwrite data"),
+        ("evaluate --data plays.csv --log plays.csv", 1, "plays.csv would overwrite data"),
+        ("step --data plays.csv --html plays.csv", 1, "plays.csv would overwrite data"),
         ("step --data plays.csv --html a --json a", 1, "a is named for more than one thing"),
         # were found out after the first model, the third stage, the epoch of an hour
         ("evaluate --data nowhere --k 0", 1, "k must be an integer of at least 1, got 0"),
@@ -219,8 +220,12 @@ def folder(tmp_path, monkeypatch):
         ("step --data nowhere --factors 99999999999", 1, r"must be below 2\*\*31, got 99999999999"),
         ("pretrain --data nowhere --layers 8,99999999999", 1, r"must be below 2\*\*31, got 9999"),
         ("train --data nowhere --save m", 1, "there is no file or folder nowhere"),
-        ("train --data plays.csv --save m --min-rating 2", 1, "--min-rating needs --rating-column"),
-        ("train --data plays.csv --save m --user-column x", 1, "named by --user-column NAME"),
+        (
+            "train --data plays.csv --save m --min-rating 2",
+            1,
+            "min-rating 2.0 needs --rating-column",
+        ),
+        ("train --data plays.csv --save m --user-column x", 1, "no column 'x'; it has 'user'"),
         ("train --data nowhere --save m --model popularity --resume", 1, "popularity has none"),
         # wrote into the current folder
         ("train --data plays.csv --save ''", 2, "train: save is empty"),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ncf_numpy.datasets import load_lastfm_2k, load_movielens
+from ncf_numpy.datasets.published.movielens import EVERY_RATING
 
 FILES_100K = {
     "u.data": "7\t2\t3\t881250949\n7\t1\t5\t881250948\n3\t1\t4\t891717742\n",
@@ -43,7 +44,7 @@ def test_both_formats_from_a_folder_and_a_zip(tmp_path, place, files, source, se
     assert data.counts.tolist() == [4, 5, 3]
     assert data.timestamps.tolist() == [891717742, 881250948, 881250949]
     assert data.item_names.tolist() == ["Les Misérables (1995)", second]
-    assert (data.source, data.notes) == (source, ())
+    assert (data.source, data.notes) == (source, (EVERY_RATING,))
 
 
 @pytest.mark.parametrize("files", [FILES_100K, FILES_1M])
@@ -60,10 +61,10 @@ def test_a_threshold(tmp_path, files):
         (FILES_1M, {"ratings.dat": "1::2::3::4\n1::2::five::4\n"}, r"ratings.dat, line 2: rating "),
         (FILES_1M, {"ratings.dat": "1::2::3::4\n1::2::3::4::5\n"}, r"dat, line 2: got 5 fields"),
         (FILES_1M, {"ratings.dat": "1,2,3,4\n"}, r"ratings.dat, line 1: expected 4 fields"),
-        (FILES_1M, {"movies.dat": "1::A::B\n\n"}, r"movies.dat, line 2: expected a number::a ti"),
-        (FILES_1M, {"movies.dat": "x::A::B\n"}, r"movies.dat, line 1: expected a number::a title"),
-        (FILES_100K, {"u.data": "1\t2\t3\n"}, r"u.data, line 1: expected 4 fields .* got 3"),
-        (FILES_100K, {"u.item": "1\tA\n"}, r"u.item, line 1: expected a number\|a title, got"),
+        (FILES_1M, {"movies.dat": "1::A::B\n\n2\n::C\n"}, r"movies.dat, line 4: movieId is ''"),
+        (FILES_1M, {"movies.dat": "x::A::B\n"}, r"movies.dat, line 1: movieId is 'x'"),
+        (FILES_100K, {"u.data": "1\t2\t3\n"}, r"u.data, line 1: expected 4 fields.* got 3"),
+        (FILES_100K, {"u.item": "1\tA\n"}, r"u.item, line 1: expected 2 fields.*, got"),
     ],
 )
 @pytest.mark.parametrize("place", [as_folder, as_zip])
@@ -73,15 +74,15 @@ def test_malformed_files(tmp_path, place, files, changed, message):
 
 
 def test_missing_files(tmp_path):
-    folder = as_folder(tmp_path, {"ratings.csv": "", "movies.dat": ""})
-    message = "holds neither u.data nor ratings.dat but movies.dat, ratings.csv"
+    folder = as_folder(tmp_path, {"links.csv": "", "movies.dat": ""})
+    message = "holds none of u.data, ratings.dat, ratings.csv, but links.csv, movies.dat"
     with pytest.raises(FileNotFoundError, match=message):
         load_movielens(folder)
     (folder / "ratings.dat").write_text(FILES_1M["ratings.dat"], encoding="latin-1")
     (folder / "movies.dat").unlink()
-    with pytest.raises(FileNotFoundError, match="no movies.dat in .*; found: ratings.csv, ratings"):
+    with pytest.raises(FileNotFoundError, match="no movies.dat in .*; found: links.csv, ratings"):
         load_movielens(folder)
-    with pytest.raises(FileNotFoundError, match="no folder .*nowhere; expected one with u.data or"):
+    with pytest.raises(FileNotFoundError, match="no folder .*nowhere; expected one with u.data, "):
         load_movielens(tmp_path / "nowhere")
 
 
@@ -97,7 +98,8 @@ def test_bad_zips(tmp_path):
     path.write_bytes(whole[:200])
     with pytest.raises(ValueError, match="ml.zip is neither a folder nor a whole zip"):
         load_movielens(path)
-    as_zip(tmp_path, {f"{copy}/u.data": FILES_100K["u.data"] for copy in "ab"})
+    twice = {f"{copy}/u.data": FILES_100K["u.data"] for copy in "ab"}
+    as_zip(tmp_path, twice | {"u.item": FILES_100K["u.item"]})
     with pytest.raises(ValueError, match="holds u.data more than once: .*a/u.data, .*b/u.data"):
         load_movielens(path)
 
@@ -122,4 +124,4 @@ def test_the_real_100k(data_dir):
     # u.data's first line: user 196 gave film 242 three stars at 881250949
     row = np.searchsorted(data.pair_keys, 195 * 1_682 + 241)
     assert (data.counts[row], data.timestamps[row]) == (3, 881250949)
-    assert data.notes == ()
+    assert data.notes == (EVERY_RATING,)

@@ -1,4 +1,5 @@
 import gzip
+import io
 
 import numpy as np
 import pandas as pd
@@ -59,7 +60,7 @@ def test_forms_of_a_file(write, as_type, name, text):
 def test_names_separator_quotes_and_encoding_can_be_given(write):
     path = write('민수::"a::5\n민수::b"::4\n', "ratings.dat", "cp949")
     data = load_interactions(
-        path, rating="stars", names=("user", "item", "stars"), sep="::", encoding="cp949"
+        path, count="stars", names=("user", "item", "stars"), sep="::", encoding="cp949"
     )
     assert raw(data) == [("민수", '"a', 5), ("민수", 'b"', 4)]
     path = write('user\titem\nann\t"a"\n', "a.tsv")
@@ -105,14 +106,14 @@ def test_ids_of_a_data_frame(ids, expected):
 @pytest.mark.parametrize(
     ("ids", "kind"),
     [
-        ([1.5, 2.0], "floating"),
+        ([1.5, 2.0], "floats such as 1.5"),
         ([1, "1"], "mixed-integer"),
         ([True, False], "boolean"),
         ([1, 2**63], "numbers beyond 64 bits"),
     ],
 )
 def test_other_kinds_of_id_are_refused(ids, kind):
-    with pytest.raises(TypeError, match=f"ids in 'user' must be integers or texts, got {kind}"):
+    with pytest.raises(TypeError, match=f"column 'user': ids must be .* got {kind}"):
         load_interactions(pd.DataFrame({"user": ids, "item": [1, 2]}))
 
 
@@ -131,7 +132,7 @@ RATINGS = "user,item,stars,at\nann,a,5,30\nann,a,2,40\nann,b,2,20\nann,b,4,10\nb
 
 
 def test_the_latest_rating_counts(write):
-    data = load_interactions(write(RATINGS), rating="stars", timestamp="at")
+    data = load_interactions(write(RATINGS), rating="stars", timestamp="at", min_rating="all")
     # ann rated a with 5 at 30, then 2 at 40; b with 4 at 10, then 2 at 20
     assert raw(data) == [("ann", "a", 2), ("ann", "b", 2), ("bob", "a", 4)]
     assert data.timestamps.tolist() == [40, 20, 5]
@@ -139,7 +140,7 @@ def test_the_latest_rating_counts(write):
 
 
 def test_without_timestamps_the_last_rating_in_the_file_counts(write):
-    data = load_interactions(write(RATINGS), rating="stars")
+    data = load_interactions(write(RATINGS), rating="stars", min_rating="all")
     assert raw(data) == [("ann", "a", 2), ("ann", "b", 4), ("bob", "a", 4)]
 
 
@@ -152,11 +153,31 @@ def test_a_threshold_is_met_by_the_rating_that_counts(write):
         load_interactions(write(RATINGS), rating="stars", min_rating=6)
 
 
-def test_a_scale_with_negative_ratings_needs_a_threshold(write):
+def test_negative_ratings_count_without_amounts_if_all_do(write):
     path = write("user,item,fun\nann,a,-3.5\nann,b,8\n")
     assert raw(load_interactions(path, rating="fun", min_rating=0)) == [("ann", "b", 8)]
-    with pytest.raises(ValueError, match="line 2: fun is '-3.5', expected a finite number, 0 or"):
-        load_interactions(path, rating="fun")
+    data = load_interactions(path, rating="fun", min_rating="all")
+    assert raw(data) == [("ann", "a", None), ("ann", "b", None)]
+    assert data.notes == ("Some fun are below 0: the pairs count, without amounts.",)
+
+
+@pytest.mark.parametrize("name", ["rating", "Ratings", "Book-Rating", "stars", "overall"])
+@pytest.mark.parametrize("given", [{}, {"rating": True}])
+@pytest.mark.parametrize("in_file", [True, False])
+def test_ratings_were_not_used_and_nobody_was_told(write, name, given, in_file):
+    text = f"user,item,{name}\nann,a,1\nann,b,5\n"
+    source = write(text) if in_file else pd.read_csv(io.StringIO(text))
+    given = dict.fromkeys(given, name)
+    with pytest.raises(ValueError, match=f"rating='{name}', min_rating=4 .* min_rating='all'"):
+        load_interactions(source, **given)
+    assert raw(load_interactions(source, **given, min_rating=4)) == [("ann", "b", 5)]
+    assert len(load_interactions(source, **given, min_rating="all")) == 2
+    assert len(load_interactions(source, count=name)) == 2  # they are said to be something else
+
+
+def test_columns_without_effect_are_noted(write):
+    data = load_interactions(write("user,item,event,at\nann,a,view,1\n"), timestamp="at")
+    assert data.notes == ("Columns that are not used: 'event'.",)
 
 
 @given(
@@ -281,8 +302,12 @@ def test_too_many_fields(write):
         ("user,item\n", "plays.csv has no rows"),
         ("who,what\n1,2\n", "no column 'user', 'item'; it has 'who', 'what'. Say what yours are"),
         ("user,item,user\n1,2,3\n", "plays.csv has more than one column 'user'"),
-        ("user,item\n1,\xff\n".encode("latin-1"), "plays.csv, line 2: not utf-8 .*encoding='cp949"),
-        (b"\xff\xfeu\x00", "plays.csv, line 1: not utf-8"),
+        (
+            "user,item\n1,\xff\n".encode("latin-1"),
+            "plays.csv, line 2: not utf-8 .*encoding='latin-1",
+        ),
+        ("user,item\n1,지\n".encode("cp949"), "plays.csv, line 2: not utf-8 .*encoding='cp949"),
+        (b"u\x00,\x00i\x00", "plays.csv, line 1: not utf-8 .*encoding='utf-16'"),
         (
             'user,item\n1,2\n1,"3\n1,4\n',
             "a quotation mark is opened and never closed.*quotes=False",
@@ -308,8 +333,10 @@ def test_a_broken_gzip_file(write, tmp_path):
     [
         ({"bad_rows": "skip"}, "bad_rows must be 'raise' or 'drop', got 'skip'"),
         ({"count": "n", "rating": "n"}, "count='n' and rating='n' both say how much; give one"),
-        ({"min_rating": 4}, "min_rating=4 must be a number >= 0 and needs rating=COLUMN"),
-        ({"rating": "n", "min_rating": -1}, "min_rating=-1 must be a number >= 0"),
+        ({"min_rating": 4}, "min_rating=4 needs rating=COLUMN; the DataFrame has .* 'n'"),
+        ({"rating": "n", "min_rating": "4"}, "min_rating must be a number, or 'all', got '4'"),
+        ({"rating": "n", "min_rating": np.nan}, "min_rating must be a number, .* got nan"),
+        ({"count": "n", "min_rating": 4}, "min_rating=4 is for rating=COLUMN, not for count='n'"),
         ({"user": "item"}, "each column can be given once, got 'item', 'item'"),
         ({"user": "who"}, "the DataFrame has no column 'who'; it has 'user', 'item', 'n'"),
     ],

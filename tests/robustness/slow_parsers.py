@@ -84,22 +84,27 @@ def number(text, lowest=0.0):
 
 
 def ids(texts):
-    """[id, ...]: integers if every text is one as Python would print it, else the texts."""
-    if any(not text.strip() for text in texts):
+    """[id, ...]: integers if every text is one, else the texts; without the blanks around them."""
+    texts = [text.strip() for text in texts]
+    if "" in texts:
         raise Bad("an id is missing")
-    return [int(text) for text in texts] if all(map(is_plain_integer, texts)) else list(texts)
+    if not all(map(is_plain_integer, texts)):
+        return texts
+    return [int(text.removesuffix(".0")) for text in texts]
 
 
 def is_plain_integer(text):
+    """Whether Python prints an integer so, or pandas a whole number beside a gap: 7 or 7.0."""
+    text = text.removesuffix(".0")
     digits = text.removeprefix("-")
     is_short = 0 < len(digits) <= 18 and all(c in "0123456789" for c in digits)
     return is_short and str(int(text)) == text
 
 
 def whole_ids(texts):
-    if not all(map(is_plain_integer, texts)):
+    if not all(is_plain_integer(text.strip()) for text in texts):
         raise Bad("an id is no whole number")
-    return [int(text) for text in texts]
+    return ids(texts)
 
 
 def summed(users, items, amounts):
@@ -115,14 +120,23 @@ def hetrec(files):
     lines = records(files["user_artists.dat"], "\t")
     names = "userID", "artistID", "weight"
     plays = table(lines[1:], lines[0] if lines else [], names)
-    users, items = ([whole(row[name]) for row in plays] for name in names[:2])
+    users, items = (whole_ids([row[name] for row in plays]) for name in names[:2])
     amounts = [number(row["weight"]) for row in plays]
+    rows = [row for row in zip(users, items, amounts) if row[2] > 0]
     lines = records(files["artists.dat"], "\t")
-    artists = table(lines[1:], lines[0] if lines else [], ("id", "name"))
-    called = {whole(row["id"]): row["name"] for row in artists}
-    if "" in called.values():
-        raise Bad("no name")
-    return summed(users, items, amounts), {i: called.get(i, str(i)) for i in items}
+    called = names_in(lines[1:], lines[0] if lines else [], "id", "name")
+    if not rows:
+        raise Bad("nothing is left")
+    return summed(*zip(*rows)), {item: called.get(item, str(item)) for _, item, _ in rows}
+
+
+def names_in(lines, columns, item, name):
+    """{id: name} of the lines that have a name; ids are whole numbers."""
+    rows = table(lines, columns, (item, name))
+    if not rows:
+        raise Bad("no rows")
+    named = zip(whole_ids([row[item] for row in rows]), [row[name].strip(" \t") for row in rows])
+    return {item: name for item, name in named if name}
 
 
 def csv_table(files):
@@ -133,9 +147,9 @@ def csv_table(files):
     amounts = [number(row["plays"]) for row in rows]
     names = {}
     for item, row, amount in zip(items, rows, amounts):
-        if amount > 0 and (row["name"].strip() or item not in names):
+        if amount > 0 and (row["name"].strip(" \t") or item not in names):
             names.setdefault(item, "")
-            names[item] = names[item] or row["name"].strip()
+            names[item] = names[item] or row["name"].strip(" \t")
     pairs = summed(users, items, amounts)
     kept = summed(*zip(*[row for row in zip(users, items, amounts) if row[2] > 0] or [()] * 3))
     if not kept:
@@ -153,11 +167,8 @@ def notebook(files):
     if not rows:
         raise Bad("nothing is left")
     lines = records(files["lastfm_artist.csv"], ",", quotes=True)
-    artists = table(lines[1:], lines[0] if lines else [], ("artist_id", "artist_name"), True)
-    called = {row["artist_id"]: row["artist_name"] for row in artists if row["artist_name"]}
-    lines = records(files["lastfm_user.csv"], ",", quotes=True)
-    table(lines[1:], lines[0] if lines else [], ("user_id",), True)
-    return summed(*zip(*rows)), {item: called.get(str(item), str(item)) for _, item, _ in rows}
+    called = names_in(lines[1:], lines[0] if lines else [], "artist_id", "artist_name")
+    return summed(*zip(*rows)), {item: called.get(item, str(item)) for _, item, _ in rows}
 
 
 def original(files):
@@ -168,14 +179,14 @@ def original(files):
         raise Bad("columns")
     kept, names = [], {}
     for row in table(lines, columns, columns):
-        artist = row["mbid"] or row["name"]
+        artist = (row["mbid"] or row["name"]).strip()
         try:
             plays = number(row["plays"])
         except Bad:
             continue
-        if row["user"].strip() and artist.strip() and plays > 0:
-            kept.append((row["user"], artist, plays))
-            names[artist] = names.get(artist) or row["name"].strip()
+        if row["user"].strip() and artist and plays > 0:
+            kept.append((row["user"].strip(), artist, plays))
+            names[artist] = names.get(artist) or row["name"].strip(" \t")
     if not kept:
         raise Bad("nothing is left")
     return summed(*zip(*kept)), {item: name or item for item, name in names.items()}
@@ -185,7 +196,7 @@ def movielens(files):
     """({(user, film): (rating, time)}, {film: title}); of a repeated pair the latest counts."""
     sep, title_sep = ("\t", "|") if "u.data" in files else ("::", "::")
     ratings, titles = files.values()
-    lines = records(ratings, sep, encoding="latin-1")
+    lines = records(ratings, sep)
     columns = ["user", "item", "rating", "timestamp"]
     if not lines or len(lines[0]) != 4:
         raise Bad("columns")
@@ -199,12 +210,16 @@ def movielens(files):
         rating = number(row["rating"])
         if (user, item) not in kept or int(time // 1) >= kept[user, item][1]:
             kept[user, item] = rating, int(time // 1)
-    called = {}
-    for line in titles.decode("latin-1").removesuffix("\n").split("\n"):
-        film, *rest = line.removesuffix("\r").split(title_sep)
-        if not rest:
-            raise Bad("title")
-        called[whole(film)] = rest[0]
+    try:
+        titles.decode("utf-8")
+        encoding = "utf-8"
+    except UnicodeDecodeError:
+        encoding = "latin-1"
+    lines = records(titles, title_sep, encoding=encoding)
+    if not lines or len(lines[0]) < 2:
+        raise Bad("columns")
+    columns = ["film", "title", *map(str, range(2, len(lines[0])))]
+    called = names_in(lines, columns, "film", "title")
     return kept, {item: called.get(item, str(item)) for item in items}
 
 

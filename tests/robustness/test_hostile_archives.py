@@ -22,7 +22,8 @@ from damage import mutations, truncations
 
 import ncf_numpy
 from ncf_numpy.datasets import load_interactions, load_lastfm_2k, load_ncf_files
-from ncf_numpy.datasets.catalogue import DATASETS, Dataset, Part
+from ncf_numpy.datasets.catalogue import DATASETS
+from ncf_numpy.datasets.dataset import Dataset, Part
 from ncf_numpy.datasets.downloads import Connection, fetch
 
 pytestmark = pytest.mark.robustness

@@ -16,7 +16,7 @@ from processes import PACKAGE, Lines, command, forked, in_new_process, main, mom
 from stand_in_server import hanging, serving, whole
 
 from ncf_numpy.datasets import DATASETS
-from ncf_numpy.datasets.catalogue import Dataset, Part
+from ncf_numpy.datasets.dataset import Dataset, Part
 from ncf_numpy.recommender.recommender import Recommender
 from ncf_numpy.safe_file import read_file
 

@@ -16,7 +16,7 @@ from ncf_numpy import safe_file
 from ncf_numpy.__main__ import main
 from ncf_numpy.data import whole_file
 from ncf_numpy.datasets import DATASETS, downloads, sample_lastfm
-from ncf_numpy.datasets.catalogue import Dataset, Part
+from ncf_numpy.datasets.dataset import Dataset, Part
 from ncf_numpy.recommender import fitting as fitting_module
 from ncf_numpy.recommender.recommender import Recommender
 from ncf_numpy.safe_file import npz_of

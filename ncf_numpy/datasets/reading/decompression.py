@@ -1,4 +1,4 @@
-"""The bytes of a data file on their way to a parser that trusts them too much.
+"""The bytes of a data file, unpacked, on their way to a parser that trusts them too much.
 
 pandas may end a field at a NUL byte, so that two ids become one. A damaged gzip file raises what it
 likes. And a megabyte of gzip can hold a terabyte of text: text that is written by people packs five
@@ -7,14 +7,19 @@ to twenty times, so at a hundred times it is taken for an attack.
 
 from __future__ import annotations
 
-import gzip
 import io
+import lzma
+import zipfile
 import zlib
 from pathlib import Path
 from typing import BinaryIO
 
+from .file_kinds import LONGEST_SIGN, ZIP, by_pandas, packing
+
 ALWAYS_UNPACKED = 2**26  # bytes: small enough to be unpacked however well it was packed
 MOST_PACKED = 100
+DAMAGE = EOFError, OSError, RuntimeError, NotImplementedError, ValueError
+DAMAGE += zlib.error, lzma.LZMAError, zipfile.BadZipFile
 
 
 def check_unpacked(what: str | Path, packed: int, unpacked: int) -> None:
@@ -29,13 +34,31 @@ def check_unpacked(what: str | Path, packed: int, unpacked: int) -> None:
 class Screened(io.RawIOBase):
     """A binary file that raises ValueError, with path and line, where its bytes cannot be text.
 
-    packed: the length of a gzip file before it is unpacked, None for any other.
+    packed: the name of its packing and its length before it is unpacked, None for any other.
     text_of: the name of its encoding; None where a NUL byte is part of characters, as in utf-16.
     """
 
-    def __init__(self, path: Path, file: BinaryIO, packed: int | None, text_of: str | None):
-        self.path, self.file, self.packed, self.text_of = path, file, packed, text_of
-        self.length, self.lines = 0, 0
+    def __init__(self, path: Path, text_of: str | None):
+        self.path, self.text_of = path, text_of
+        self.length = 0
+        self.beneath = path.open("rb")
+        self.file, self.packed = self.beneath, None
+        try:
+            self._unpack()
+        except BaseException:
+            self.close()
+            raise
+
+    def _unpack(self) -> None:
+        head = self.beneath.read(LONGEST_SIGN)
+        size = self.beneath.seek(0, io.SEEK_END)
+        self.beneath.seek(0)
+        if head.startswith(ZIP):
+            self.file, size = open_only_table(self.path, self.beneath)
+            self.packed = "zip", size
+        elif packed := packing(head):
+            self.packed = packed[0], size
+            self.file = packed[1](self.beneath)
 
     def readable(self) -> bool:
         return True
@@ -43,28 +66,70 @@ class Screened(io.RawIOBase):
     def readinto(self, buffer) -> int:
         try:
             block = self.file.read(len(buffer))
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise ValueError(f"{self.path} is no complete gzip file ({error})") from error
-        self.length += len(block)
-        if self.packed is not None:
-            check_unpacked(self.path, self.packed, self.length)
+        except DAMAGE as error:
+            if self.packed is None:
+                raise
+            raise ValueError(
+                f"{self.path} is no complete {self.packed[0]} file ({error}); fetch it again"
+            ) from error
         nul = block.find(0) if self.text_of else -1
         if nul >= 0:
-            line = self.lines + block.count(b"\n", 0, nul) + 1
             raise ValueError(
-                f"{self.path}, line {line}: not {self.text_of} (a NUL byte is no text); pass the "
-                "encoding it was saved in, such as encoding='utf-16'"
+                f"{self.path}, line {self._line(self.length + nul)}: not {self.text_of} (a NUL "
+                "byte is no text); if it is a text file, pass the encoding it was saved in, such "
+                "as encoding='utf-16'"
             )
-        self.lines += block.count(b"\n")
+        self.length += len(block)
+        if self.packed is not None:
+            check_unpacked(self.path, self.packed[1], self.length)
         buffer[: len(block)] = block
         return len(block)
 
+    def _line(self, place: int) -> int:
+        """The line, from 1, in which a byte stands."""
+        line = 1
+        with Screened(self.path, None) as file:
+            while place > 0:
+                block = file.read(min(place, 2**20))
+                line, place = line + block.count(b"\n"), place - len(block)
+        return line
+
     def close(self) -> None:
         self.file.close()
+        self.beneath.close()
         super().close()
 
 
 def open_bounded(path: Path, text_of: str | None) -> BinaryIO:
-    packed = path.stat().st_size if path.name.endswith(".gz") else None
-    file = path.open("rb") if packed is None else gzip.GzipFile(path, "rb")
-    return io.BufferedReader(Screened(path, file, packed, text_of), 2**18)
+    """Open a file, or the one table in a zip, unpacked if its first bytes say that it is packed."""
+    return io.BufferedReader(Screened(path, text_of), 2**18)
+
+
+def is_zip(path: Path) -> bool:
+    """Whether a path is that of a zip file."""
+    return path.is_file() and zipfile.is_zipfile(path)
+
+
+def first_bytes(path: Path) -> bytes:
+    """The first bytes of a file, unpacked."""
+    with open_bounded(path, None) as file:
+        return file.read(LONGEST_SIGN)
+
+
+def open_only_table(path: Path, file: BinaryIO) -> tuple[BinaryIO, int]:
+    """The table in a zip that holds just one, and its packed size; else ValueError."""
+    try:
+        archive = zipfile.ZipFile(file)
+        names = [name for name in archive.namelist() if not name.endswith("/")]
+        tables = [name for name in names if not name.startswith("__MACOSX/")]
+        if len(tables) == 1:
+            return archive.open(tables[0]), archive.getinfo(tables[0]).compress_size
+    except DAMAGE as error:
+        raise ValueError(f"{path} is no complete zip file ({error}); fetch it again") from error
+    if "xl/workbook.xml" in names:
+        raise ValueError(f"{path} is an Excel workbook: {by_pandas(path, 'read_excel')}")
+    there = ", ".join(tables[:5]) or "nothing"
+    raise ValueError(
+        f"{path} is a zip file that holds {there}: unpack it, and give the file that says who had "
+        "what"
+    )

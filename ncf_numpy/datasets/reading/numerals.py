@@ -7,6 +7,9 @@ ids beyond 2^53 with it, because of one such text. Python reads "1_0" and "١". 
 import math
 import re
 
+import numpy as np
+import pandas as pd
+
 WHOLE = re.compile(r" *([0-9]{1,19}) *")
 NUMBER = re.compile(r" *[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)? *")
 LARGEST = 1e290  # so that 10^18 rows can be added up
@@ -29,3 +32,10 @@ def shown(value, width=60):
     """repr of a value or a list of them, for an error that a line of a megabyte must not fill."""
     text = ", ".join(map(repr, value)) if isinstance(value, (list, tuple)) else repr(value)
     return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def numbers(values):
+    """(m,) numbers, or texts that hold numbers -> (m,) float64; NaN: unreadable."""
+    read = [number(value) if isinstance(value, str) else value for value in values]
+    column = pd.to_numeric(pd.Series(read, dtype=object), errors="coerce")
+    return column.to_numpy(np.float64, na_value=np.nan)

@@ -1,16 +1,21 @@
 """A delimited text file, column by column, and the line on which each of its rows stands.
 
-Everything is read as text, so "007" stays "007". A column is kept as its distinct texts and one
-code per row: 17 million plays hold few ids, and whatever is done to a text is done to it once.
-pandas reads; only when something is wrong is the file read again, slowly, to name the line.
+A column whose every field is an integer as Python prints it is read as integers. Any other is read
+as text, so "007" stays "007", and kept as its distinct texts and one code per row: 17 million plays
+hold few ids, and whatever is done to a text is done to it once. Only when something is wrong is the
+file read again, slowly, to name the line.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,16 +23,21 @@ import numpy as np
 import pandas as pd
 
 from .decompression import open_bounded
-from .numerals import shown
+from .fields import Irregular, grids, integers
 
-CHUNK = 2**18  # rows that exist as Python strings at one time
+CHUNK = 2**20  # rows that exist as Python strings at one time
+BELOW_LETTERS = "@"  # below it, no byte is part of another character in any encoding of ASCII
+
+
+class TooManyFields(ValueError):
+    """Lines have more fields than there are columns."""
 
 
 @dataclass(frozen=True)
 class TextFile:
     """What must be known to read a file: its columns, in order, and how it was written.
 
-    path      a Path, or a zipfile.Path; a name that ends in .gz is unpacked
+    path      a Path, or a zipfile.Path; a packed file is unpacked
     columns   the names in the header, or given where there is none
     header    whether the first record is a header
     sep       one character, or several, such as "::"
@@ -41,86 +51,80 @@ class TextFile:
     header: bool
     sep: str
     quotes: bool
-    encoding: str
+    encoding: str = "utf-8-sig"
     skipped: frozenset[int] = frozenset()
 
-    @classmethod
-    def sniff(
-        cls,
-        path: Path,
-        wanted: Sequence[str],
-        *,
-        columns: Sequence[str] | None = None,
-        sep: str | None = None,
-        quotes: bool | None = None,
-        encoding: str = "utf-8",
-    ) -> TextFile:
-        """Look at the first record: the separator is the one that shows the wanted columns.
-
-        columns: the names of a file without a header.
-        quotes: by default, yes where a comma, a semicolon or a bar separates.
-        Raises ValueError that lists the columns there are where a wanted one is missing.
-        """
-        if encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
-            encoding = "utf-8-sig"  # the same, with or without a byte order mark
-        attempts = []
-        for each in _separators(path.name) if sep is None else [sep]:
-            quoted = len(each) == 1 and each != "\t" if quotes is None else quotes
-            file = cls(path, (), False, each, quoted, encoding)
-            first = next((fields for _, _, fields in file.records()), None)
-            if first is None:
-                raise ValueError(f"{path} is empty, expected the columns {', '.join(wanted)}")
-            names = tuple(first if columns is None else columns)
-            attempts.append(replace(file, columns=names, header=columns is None))
-            if set(wanted) <= set(names) and len(names) == len(first):
-                break
-        else:
-            _raise_for_columns(attempts[0], wanted, len(first))
-        repeated = [name for name in wanted if names.count(name) > 1]
-        if repeated:
-            raise ValueError(f"{path} has more than one column {repeated[0]!r}")
-        return attempts[-1]
-
     def read(self, wanted: Sequence[str]) -> pd.DataFrame:
-        """The wanted columns, each categorical: `cat.codes`, and texts in `cat.categories`.
+        """The wanted columns, each of int64 or categorical: `cat.codes`, and `cat.categories`.
 
         A field that is empty, or that a short line lacks, is "".  Raises ValueError with file and
         line for a line with too many fields, and for bytes that are not in this encoding.
         """
         places = {name: self.columns.index(name) for name in wanted}
-        codes = {name: [] for name in wanted}
-        texts = {name: {} for name in wanted}  # text -> code
+        numbers = self._integers(places)
+        others = {name: place for name, place in places.items() if name not in (numbers or ())}
+        if numbers is None or others:
+            texts = self._texts(others, check_widths=numbers is None)
+        columns = {name: numbers[name] if name not in others else texts[name] for name in wanted}
+        return pd.DataFrame(columns, copy=False)
+
+    def _integers(self, places: dict[str, int]) -> dict[str, np.ndarray] | None:
+        """Those columns that are integers throughout; None where the lines are irregular."""
+        sep = self._one_character()
+        is_plain = sep < BELOW_LETTERS or self.encoding.startswith("utf-8")
+        if self.skipped or not (is_plain and self.is_ascii_based):
+            return None
+        blocks = {name: [] for name in places}
         try:
-            with self.open() as file, self._chunks(file) as chunks:
+            with self.open() as file:
+                if self.header and file.readline().count(b'"') % 2:
+                    return None  # the header has more lines
+                for text, starts, ends in grids(file, sep.encode(), self.quotes, len(self.columns)):
+                    for name in list(blocks):
+                        place = places[name]
+                        found = integers(text, starts[:, place], ends[:, place])
+                        if found is None:
+                            del blocks[name]
+                        else:
+                            blocks[name].append(found)
+        except Irregular:
+            return None
+        empty = [np.empty(0, np.int64)]
+        return {name: np.concatenate(blocks.pop(name) or empty) for name in list(blocks)}
+
+    def _texts(self, places: dict[str, int], *, check_widths: bool) -> dict[str, pd.Categorical]:
+        codes = {name: [] for name in places}
+        texts = {name: defaultdict(count().__next__) for name in places}  # text -> code
+        try:
+            with self.open() as file, self._chunks(file, places, check_widths) as chunks:
                 for chunk in chunks:
                     if not isinstance(chunk.index, pd.RangeIndex):
                         raise pd.errors.ParserError("every row has more fields than the header")
                     for name, place in places.items():
                         local, distinct = pd.factorize(chunk[place].to_numpy())  # (rows,), (m,)
-                        known = texts[name]
-                        merged = [known.setdefault(text, len(known)) for text in distinct]
-                        codes[name].append(np.array(merged, dtype=np.int32)[local])
+                        known = map(texts[name].__getitem__, distinct)
+                        codes[name].append(np.fromiter(known, np.int32, len(distinct))[local])
         except UnicodeDecodeError as error:
             raise self._undecodable(error) from error
         except pd.errors.ParserError as error:
             raise self._unparsable(error) from error
-        return pd.DataFrame(
-            {
-                name: pd.Categorical.from_codes(
-                    np.concatenate(codes[name]), pd.Index(list(texts[name]), dtype=object)
-                )
-                for name in wanted
-            }
-        )
+        return {
+            name: pd.Categorical.from_codes(
+                np.concatenate(codes.pop(name)), pd.Index(list(texts[name]), dtype=object)
+            )
+            for name in places
+        }
 
-    def _chunks(self, file: BinaryIO):
+    def _chunks(self, file: BinaryIO, places: dict[str, int], check_widths: bool):
         return pd.read_csv(
             file,
             sep=self._one_character(),
             names=range(len(self.columns)),
             header=0 if self.header else None,
+            usecols=None if check_widths else sorted(places.values()),  # which turns the check off
             dtype=object,
             quoting=csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE,
+            escapechar=self.escape,
             na_filter=False,
             encoding=self.encoding,
             skiprows=sorted(self.skipped) or None,
@@ -130,8 +134,7 @@ class TextFile:
 
     def open(self) -> BinaryIO:
         encoding = self.encoding.removesuffix("-sig")
-        is_one_byte = len("a".encode(encoding)) == 1
-        file = open_bounded(self.path, encoding if is_one_byte else None)
+        file = open_bounded(self.path, encoding if self.is_ascii_based else None)
         if len(self.sep) == 1:
             return file
         with file:
@@ -145,18 +148,54 @@ class TextFile:
     def _one_character(self) -> str:
         return self.sep if len(self.sep) == 1 else "\x1f"  # ASCII's unit separator
 
+    @property
+    def is_ascii_based(self) -> bool:
+        """Whether an ASCII character is one byte, as everywhere but in utf-16 and utf-32."""
+        return "0".encode(self.encoding.removesuffix("-sig")) == b"0"
+
+    @cached_property
+    def escape(self) -> str | None:
+        r"""A backslash, where it stands before a quotation mark within a field: "Say \"Cheese\"!".
+
+        In a file without such an escape, what follows a quotation mark ends the field or is
+        another. The whole file is searched, so this is asked only where its fields are no grid.
+        """
+        if not (self.quotes and self.is_ascii_based):
+            return None
+        within = re.compile(rb'\\"(?!' + re.escape(self.sep.encode()) + rb')[^"\r\n]')
+        with self.open() as file:
+            end = b""
+            while block := file.read(CHUNK):
+                text = end + block
+                if b'\\"' in text and within.search(text):
+                    return "\\"
+                end = text[-2:]
+        return None
+
+    def first_record(self) -> list[str] | None:
+        """The fields of the first line that is not blank, header or not."""
+        return next((fields for _, _, fields in self._records(None)), None)
+
     def records(self) -> Iterator[tuple[int, int, list[str]]]:
         """(number of the record in the file, from 0; its line, from 1; its fields), no header."""
+        header = self.header
+        for number, line, fields in self._records(self.escape):
+            if not header and number not in self.skipped:
+                yield number, line, fields
+            header = False
+
+    def _records(self, escape: str | None) -> Iterator[tuple[int, int, list[str]]]:
+        """As `records`, with the header."""
         with self.open() as file, io.TextIOWrapper(file, self.encoding, newline="") as text:
             quoting = csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE
-            reader = csv.reader(text, delimiter=self._one_character(), quoting=quoting)
-            line, header = 1, self.header
+            sep = self._one_character()
+            reader = csv.reader(text, delimiter=sep, quoting=quoting, escapechar=escape)
+            line = 1
             try:
                 for number, fields in enumerate(reader):
                     blank = len(fields) <= 1 and not "".join(fields).strip(" \t")
-                    if not blank and not header and number not in self.skipped:
+                    if not blank:
                         yield number, line, fields
-                    header = header and blank
                     line = reader.line_num + 1
             except UnicodeDecodeError as error:
                 raise self._undecodable(error) from error
@@ -189,7 +228,7 @@ class TextFile:
 
     def _undecodable(self, error: UnicodeDecodeError) -> ValueError:
         encoding = self.encoding.removesuffix("-sig")
-        where = f"{self.path}"
+        where, line = f"{self.path}", b""
         with self.open() as file:
             for number, line in enumerate(file, start=1):
                 try:
@@ -198,8 +237,8 @@ class TextFile:
                     where += f", line {number}"
                     break
         return ValueError(
-            f"{where}: not {encoding} ({error.reason}); pass the encoding it was saved in, "
-            "such as encoding='cp949' (Korean Windows) or 'latin-1', or save it as UTF-8"
+            f"{where}: not {encoding} ({error.reason}); pass the encoding it was saved in, such as "
+            f"{likely_encoding(line)}, or save it as UTF-8"
         )
 
     def _unparsable(self, error: pd.errors.ParserError) -> ValueError:
@@ -214,26 +253,15 @@ class TextFile:
         named = "; ".join(f"line {line}: got {n} fields" for _, line, n in wrong[:3])
         columns = ", ".join(self.columns)[:500]
         more = f"; and {len(wrong) - 3:,} more lines" if len(wrong) > 3 else ""
-        return ValueError(
-            f"{self.path}, {named}{more}; expected {len(self.columns)} ({columns}). "
-            'Put a text that holds the separator in quotes ("a, b"), or leave such lines out '
-            "with bad_rows='drop'"
+        return TooManyFields(
+            f"{self.path}, {named}{more}; expected {len(self.columns)} ({columns})"
         )
 
 
-def _separators(name: str) -> str:
-    """The likeliest first, by the file's extension."""
-    return ",;\t|" if name.lower().removesuffix(".gz").endswith(".csv") else "\t,;|"
-
-
-def _raise_for_columns(file: TextFile, wanted: Sequence[str], n_fields: int) -> None:
-    missing = [repr(name) for name in wanted if name not in file.columns]
-    there = shown(file.columns, 500)
-    if missing:
-        raise ValueError(
-            f"{file.path} has no column {', '.join(missing)}; it has {there}. Say what yours are "
-            'called, such as user="who", item="what", or pass names=(...) if there is no header'
-        )
-    raise ValueError(
-        f"{file.path}, line 1: expected {len(file.columns)} fields ({there}), got {n_fields}"
-    )
+def likely_encoding(line: bytes) -> str:
+    """The advice for a line that is not UTF-8: Korean if it can be, else Western European."""
+    try:
+        line.decode("cp949")
+    except UnicodeDecodeError:
+        return "encoding='latin-1' (Western Europe)"
+    return "encoding='cp949' (Korean Windows)"

@@ -4,6 +4,8 @@
     name.test.negative                     (user,item) <TAB> negative <TAB> negative ...
 
 Ids count from 0. Published files have quirks; they are kept as published, counted, and reported.
+Two files may lie beside them: item_map.tsv (ncf_item, title) names the items, and
+id_map_to_hetrec.npz (user_id, artist_id) has the raw ids of DeepCF's split of Last.fm 2K.
 """
 
 from __future__ import annotations
@@ -11,15 +13,16 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ..core.checks import check_count, check_generator
-from ..data.interactions import Interactions, names_of
-from ..data.sampling import PairIndex
-from ..data.split import (
+from ...core.checks import check_count, check_generator
+from ...data.interactions import Interactions, names_of
+from ...data.sampling import PairIndex
+from ...data.split import (
     Holdout,
     Split,
     cold_items,
@@ -29,14 +32,18 @@ from ..data.split import (
     last_two,
     without,
 )
-from ..safe_file import read_arrays
-from .reading.fixed_columns import read_columns
-from .reading.numerals import shown, whole
-from .reading.text_files import TextFile
+from ...safe_file import read_arrays
+from ..dataset import Dataset, Part
+from ..reading.names import read_names
+from ..reading.numerals import shown, whole
+from ..reading.raw_table import RawTable
+from ..reading.text_files import TextFile
 
 SUFFIXES = ".train.rating", ".test.rating", ".test.negative"
-COLUMNS = {"user": int, "item": int, "rating": float, "timestamp": int}
+COLUMNS = "user", "item", "rating", "timestamp"
+ID_MAP, ITEM_MAP = "id_map_to_hetrec.npz", "item_map.tsv"
 PAIR = re.compile(r"\(([0-9]+), *([0-9]+)\)")
+HOLD_OUTS = "latest", "random"
 LARGEST_GAP = 1000  # ids more than there are fields in the files
 MOST_PADDED = 16  # numbers with padding for each number there is
 
@@ -45,29 +52,34 @@ def load_ncf_files(
     prefix: str | Path,
     rng: np.random.Generator,
     *,
-    validation: bool = True,
+    validation: bool | str = True,
     n_candidates: int = 99,
     item_names: Mapping | None = None,
 ) -> Split:
     """Read `prefix.train.rating`, `prefix.test.rating` and `prefix.test.negative`.
 
-    prefix: "folder/ml-1m", or a folder that holds exactly one such triple.
-    rng: draws the validation candidates and, without usable timestamps, the validation items.
-    validation: hold one more item of each user out of train (the latest if the timestamps differ),
-        ranked against n_candidates items outside the user's train and validation.
-    item_names: raw item id -> name; default: `item_map.tsv` (ncf_item, title) beside the files.
+    prefix: "folder/ml-1m", one of the three files, or a folder that holds just one such triple.
+    rng: draws the validation candidates and random validation items.
+    validation: hold one more item of each user out of train, ranked against n_candidates items
+        outside the user's train and validation: the "latest" by the fourth column, or a "random"
+        one. True: the latest if the times differ. (The published files of the paper have times;
+        those in which they are 0 have been rebuilt.)
+    item_names: raw item id -> name; by default those of `item_map.tsv`, or Last.fm 2K's artists.
 
     The number of users and items comes from all three files: an item may have no training row.
-    Any rating > 0 is a positive. Raw ids come from `id_map_to_hetrec.npz` (user_id, artist_id) if
-    it lies beside the files, else they are the files' own numbers. Test candidates are the
-    published ones, even where they hold the test item or items of the user's train: `notes` counts
-    them.  Raises FileNotFoundError, or ValueError with file and line.
+    Any rating > 0 is a positive. Raw ids come from `id_map_to_hetrec.npz` if it lies beside the
+    files, else they are the files' own numbers. Test candidates are the published ones, even where
+    they hold the test item or items of the user's train: `notes` counts them.  Raises
+    FileNotFoundError, or ValueError with file and line.
     """
     check_generator(rng)
     check_count(n_candidates, 1, "n_candidates")
+    if not isinstance(validation, bool) and validation not in HOLD_OUTS:
+        raise ValueError(
+            f"validation must be True, False or one of {HOLD_OUTS}, got {validation!r}"
+        )
     train_file, test_file, negative_file = _triple(Path(prefix))
-    train_table = read_columns(train_file, COLUMNS, header=False, n_required=3)
-    test_table = read_columns(test_file, COLUMNS, header=False, n_required=3)
+    train_table, test_table = read_ratings(train_file), read_ratings(test_file)
     candidates = _read_negatives(negative_file, test_file, test_table)
 
     tables = {train_file: train_table, test_file: test_table}
@@ -93,10 +105,16 @@ def load_ncf_files(
     notes += _oddities(everything, test)
     protocol = "The published test items, each ranked against its published negatives"
     train, held_out = everything, None
+    if validation == "latest" and everything.timestamps is None:
+        raise ValueError(
+            f"{train_file}: no item is the latest, since its fourth column has no times that "
+            "differ; use validation='random'"
+        )
     if validation:
-        how = "a random" if everything.timestamps is None else "the latest"
+        by_time = everything.timestamps is not None and validation != "random"
+        how = "the latest" if by_time else "a random"
         protocol += f"; {how} training item of each user is the validation item"
-        train, held_out, n_ties = _hold_out_one(everything, n_candidates, rng)
+        train, held_out, n_ties = _hold_out_one(everything, n_candidates, rng, by_time)
         ties = "Users with ties at their latest training timestamp, broken at random"
         notes.append(counted(ties, n_ties))
     notes.append(counted("Items without a training row", cold_items(train)))
@@ -112,12 +130,34 @@ def _triple(prefix: Path) -> list[Path]:
                 f"{prefix} should hold exactly one *{SUFFIXES[0]}, found {names}; "
                 "give the prefix, such as folder/ml-1m"
             )
-        prefix = Path(str(found[0]).removesuffix(SUFFIXES[0]))
+        prefix = found[0]
+    for suffix in SUFFIXES:
+        prefix = Path(str(prefix).removesuffix(suffix))
     files = [Path(f"{prefix}{suffix}") for suffix in SUFFIXES]
     missing = [file.name for file in files if not file.is_file()]
     if missing:
         raise FileNotFoundError(f"no {', '.join(missing)} in {prefix.parent}")
     return files
+
+
+def read_ratings(path: Path) -> pd.DataFrame:
+    """user, item, rating and, if there is a fourth column, timestamp: whole numbers, but rating."""
+    first = _text(path).first_record()
+    if first is None:
+        raise ValueError(f"{path} is empty, expected the columns {', '.join(COLUMNS[:3])}")
+    if len(first) not in (3, 4):
+        raise ValueError(
+            f"{path}, line 1: expected user, item, rating and perhaps a time, with tabs between "
+            f"them, got {shown(first, 200)}"
+        )
+    names = COLUMNS[: len(first)]
+    table = RawTable.from_file(replace(_text(path), columns=names), names)
+    columns = {
+        name: table.numbers(name, 0) if name == "rating" else table.whole_numbers(name)
+        for name in names
+    }
+    table.drop_unusable()
+    return pd.DataFrame(columns)
 
 
 def _count(column: str, ids: Mapping[Path, np.ndarray]) -> int:
@@ -135,7 +175,7 @@ def _count(column: str, ids: Mapping[Path, np.ndarray]) -> int:
 
 
 def _text(path: Path) -> TextFile:
-    return TextFile(path, (), False, "\t", False, "UTF-8-sig")
+    return TextFile(path, (), False, "\t", False)
 
 
 def _read_negatives(path: Path, test_file: Path, test: pd.DataFrame) -> np.ndarray:
@@ -181,7 +221,7 @@ def _read_negatives(path: Path, test_file: Path, test: pd.DataFrame) -> np.ndarr
 
 
 def _raw_ids(folder: Path, n_users: int, n_items: int) -> tuple[np.ndarray, np.ndarray]:
-    path = folder / "id_map_to_hetrec.npz"
+    path = folder / ID_MAP
     if not path.is_file():
         return np.arange(n_users), np.arange(n_items)
     ids = read_arrays(path)
@@ -203,14 +243,18 @@ def _raw_ids(folder: Path, n_users: int, n_items: int) -> tuple[np.ndarray, np.n
 
 
 def _item_names(folder: Path, item_ids: np.ndarray, names: Mapping | None) -> np.ndarray | None:
-    path = folder / "item_map.tsv"
     if names is not None:
         return names_of(item_ids, names)
-    if not path.is_file():
-        return None
-    table = read_columns(path, {"ncf_item": int, "title": str})
-    titles = dict(zip(table["ncf_item"].tolist(), table["title"].tolist()))
-    return names_of(np.arange(len(item_ids)), titles)
+    if (folder / ITEM_MAP).is_file():
+        titles = read_names(folder / ITEM_MAP, "ncf_item", "title", sep="\t", quotes=False)
+        return names_of(np.arange(len(item_ids)), titles)
+    if (folder / ID_MAP).is_file():
+        from ..catalogue import find_dataset  # which collects this file's data sets
+        from .lastfm_2k import artist_names
+
+        lastfm = find_dataset("lastfm-2k")
+        return None if lastfm is None else names_of(item_ids, artist_names(lastfm))
+    return None
 
 
 def _training_pairs(table, user_ids, item_ids, names, source) -> tuple[Interactions, list[str]]:
@@ -251,11 +295,69 @@ def _oddities(train: Interactions, test: Holdout) -> list[str]:
     ]
 
 
-def _hold_out_one(everything, n_candidates, rng) -> tuple[Interactions, Holdout, int]:
+def _hold_out_one(
+    everything: Interactions, n_candidates: int, rng: np.random.Generator, by_time: bool
+) -> tuple[Interactions, Holdout, int]:
     per_user = np.diff(everything.offsets)
     users = np.flatnonzero((per_user >= 2) & (per_user < everything.n_items))
     if not len(users):
         raise ValueError("no user has two training items, so none can be held out for validation")
-    rows, _, n_ties = last_two(everything, users, rng)
+    untimed = everything if by_time else replace(everything, timestamps=None)
+    rows, _, n_ties = last_two(untimed, users, rng)
     candidates = draw_candidates(everything, users, n_candidates, rng)
     return without(everything, rows), hold_out(everything, rows, candidates), n_ties
+
+
+def load_training_pairs(path: Path) -> Interactions:
+    """The train file alone."""
+    return load_ncf_files(path, np.random.default_rng(0), validation=False).train
+
+
+def load_split(path: Path, rng: np.random.Generator, hold_out: str | None = None) -> Split:
+    return load_ncf_files(path, rng, validation=hold_out or True)
+
+
+PAPER = "https://raw.githubusercontent.com/hexiangnan/neural_collaborative_filtering/master/Data"
+READING = {"load": load_training_pairs, "split": load_split}
+DATASETS = (
+    Dataset(
+        "ncf-ml-1m",
+        "MovieLens 1M in the NCF paper's split",
+        "research use, no redistribution without permission (GroupLens); cite Harper & Konstan "
+        "2015",
+        (
+            Part(f"{PAPER}/ml-1m.train.rating"),
+            Part(
+                f"{PAPER}/ml-1m.test.rating",
+                128_039,
+                "sha256:231ae11eb060b643a8c58c063cd17ffc743b54f569afb073d1abb6cf126b88b5",
+            ),
+            Part(
+                f"{PAPER}/ml-1m.test.negative",
+                2_891_424,
+                "sha256:127853228a76b7d21c0481e8ef8d00dd009cd5c88670dbdd9e9debfdb9f93de4",
+            ),
+        ),
+        folders=("ml-1m",),
+        **READING,
+    ),
+    Dataset(
+        "ncf-pinterest-20",
+        "Pinterest (users with at least 20 pins) in the NCF paper's split",
+        "as the NCF authors' repository says",
+        (
+            Part(f"{PAPER}/pinterest-20.train.rating"),
+            Part(f"{PAPER}/pinterest-20.test.rating"),
+            Part(f"{PAPER}/pinterest-20.test.negative"),
+        ),
+        folders=("pinterest-20",),
+        **READING,
+    ),
+    Dataset(
+        "ncf",
+        "any data in the NCF paper's format, such as DeepCF's split of Last.fm 2K",
+        "its own",
+        sign=("*.train.rating",),
+        **READING,
+    ),
+)

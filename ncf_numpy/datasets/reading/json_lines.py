@@ -1,0 +1,69 @@
+"""A file of JSON lines: one object a line, whose keys are the columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .decompression import open_bounded
+from .numerals import shown
+
+
+@dataclass(frozen=True)
+class JsonLines:
+    """path: a Path; a packed file is unpacked.  columns: the keys of the first object."""
+
+    path: Path
+    columns: tuple[str, ...]
+
+    @classmethod
+    def sniff(cls, path: Path) -> JsonLines:
+        return cls(path, tuple(next(cls(path, ()).records())[1]))
+
+    def records(self) -> Iterator[tuple[int, dict]]:
+        """(line, from 1; the object on it), without the blank lines."""
+        with open_bounded(self.path, "UTF-8") as file:
+            for line, content in enumerate(file, start=1):
+                if not content.isspace():
+                    yield line, self._object(line, content)
+
+    def _object(self, line: int, content: bytes) -> dict:
+        try:
+            found = json.loads(content.decode("utf-8-sig"))
+        except (ValueError, RecursionError) as error:
+            hint = "; JSON has double quotes" if content.startswith(b"{'") else ""
+            raise ValueError(f"{self._place(line, content)} ({error}{hint})") from error
+        if not isinstance(found, dict):
+            raise ValueError(self._place(line, content))
+        return found
+
+    def _place(self, line: int, content: bytes) -> str:
+        text = shown(content.decode("utf-8", "replace").strip())
+        return f"{self.path}, line {line}: expected a JSON object on every line, got {text}"
+
+    def read(self, wanted: Sequence[str]) -> pd.DataFrame:
+        """The wanted columns; a key that an object lacks is None. Equal texts are kept once."""
+        columns: dict[str, list] = {name: [] for name in wanted}
+        known: dict[str, str] = {}
+        for line, found in self.records():
+            for name, column in columns.items():
+                value = found.get(name)
+                if isinstance(value, str):
+                    value = known.setdefault(value, value)
+                elif isinstance(value, (list, dict)):
+                    raise ValueError(
+                        f"{self.path}, line {line}: {name} is {shown(value)}, expected a number "
+                        "or a text"
+                    )
+                column.append(value)
+        return pd.DataFrame(columns, dtype=object).infer_objects()
+
+    def lines(self, rows: Sequence[int]) -> list[int]:
+        """The line of the file, from 1, of each of these rows."""
+        numbers = np.fromiter((line for line, _ in self.records()), np.intp)
+        return numbers[rows].tolist()

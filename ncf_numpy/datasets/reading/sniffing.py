@@ -1,0 +1,166 @@
+"""How a file was written, found out from its beginning; and what to do where that fails."""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from .decompression import first_bytes
+from .file_kinds import check_is_text, marked_encoding
+from .json_lines import JsonLines
+from .numerals import NUMBER, shown
+from .text_files import TextFile
+
+SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar", " ": "a blank"}
+LOOKED_AT = 20  # records
+USERS = re.compile("user|customer|visitor|reviewer|listener|member", re.IGNORECASE)
+ITEMS = re.compile(
+    "item|movie|product|artist|track|song|asin|isbn|book|business|game|anime|stock|place|article",
+    re.IGNORECASE,
+)
+HEADING = re.compile("(user|item|movie|product|customer|artist)[ _-]?id", re.IGNORECASE)
+
+
+def open_table(
+    path: str | Path,
+    wanted: Sequence[str],
+    *,
+    columns: Sequence[str] | None = None,
+    sep: str | None = None,
+    quotes: bool | None = None,
+    encoding: str | None = None,
+) -> TextFile | JsonLines:
+    """A file whose columns include those that are wanted; what is not given is found out.
+
+    columns: the names of a file without a header; if ... is the last, others may follow.
+    sep: by default, the first of comma, semicolon, tab, bar and blank that shows the columns.
+    quotes: by default, yes where a comma, a semicolon, a bar or a blank separates.
+    encoding: by default, what a byte order mark says, else UTF-8.
+    Raises ValueError, with what to do, where a wanted column is missing, and for other files.
+    """
+    if path.is_dir():
+        names = ", ".join(sorted(each.name for each in path.iterdir())[:5]) or "nothing"
+        raise ValueError(f"{path} is a folder, which holds {names}: give one file")
+    head = first_bytes(path)
+    check_is_text(path, head)
+    marked = marked_encoding(head)
+    if marked is None and head.lstrip().startswith(b"{") and sep is None and columns is None:
+        return _checked_keys(JsonLines.sniff(path), wanted)
+    encoding = marked if encoding is None else _checked(encoding)
+    given = {"columns": columns, "quotes": quotes, "encoding": encoding or "utf-8-sig"}
+    likely = "," if path.name.lower().split(".")[1:2] == ["csv"] else "\t"
+    order = sorted(SEPARATORS, key=lambda each: each != likely) if sep is None else [sep]
+    attempts = [_attempt(path, each, wanted, **given) for each in order]
+    file, first = next(
+        (attempt for attempt in attempts if _fits(*attempt, wanted)),
+        max(attempts, key=lambda attempt: len(attempt[1])),
+    )
+    if not _fits(file, first, wanted):
+        raise ValueError(_what_is_wrong(file, first, wanted))
+    repeated = [name for name in wanted if file.columns.count(name) > 1]
+    if repeated:
+        raise ValueError(f"{path} has more than one column {repeated[0]!r}")
+    if columns is not None and _is_header(file):
+        called = " and ".join(_called(first))
+        raise ValueError(
+            f"{path}, line 1: {shown(first)} looks like a header, and names= is for a file without "
+            f"one; leave names= out, and say what the columns are called: {called}"
+        )
+    return file
+
+
+def _checked_keys(file: JsonLines, wanted: Sequence[str]) -> JsonLines:
+    missing = ", ".join(repr(name) for name in wanted if name not in file.columns)
+    if missing:
+        there = shown(file.columns, 500)
+        raise ValueError(
+            f"{file.path} has no key {missing}; its JSON lines have {there}"
+            f"{renamed(file.columns, wanted)}"
+        )
+    return file
+
+
+def _checked(encoding: str) -> str:
+    try:
+        name = codecs.lookup(encoding).name
+    except LookupError as error:
+        raise ValueError(
+            f"encoding={encoding!r} is not known to Python; such as 'cp949' or 'latin-1' are"
+        ) from error
+    return "utf-8-sig" if name == "utf-8" else encoding  # the same, with or without a mark
+
+
+def _attempt(path, sep, wanted, *, columns, quotes, encoding) -> tuple[TextFile, list[str]]:
+    """The file as `sep` divides it, and its first record."""
+    quoted = sep != "\t" and len(sep) == 1 if quotes is None else quotes
+    file = TextFile(path, (), False, sep, quoted, encoding)
+    first = file.first_record()
+    if first is None:
+        raise ValueError(f"{path} is empty, expected the columns {', '.join(wanted)}")
+    names = [name.strip(" \t") for name in first] if columns is None else list(columns)
+    if ... in names:
+        names[-1:] = map("column {}".format, range(len(names), len(first) + 1))
+    return replace(file, columns=tuple(names), header=columns is None), first
+
+
+def _fits(file: TextFile, first: list[str], wanted: Sequence[str]) -> bool:
+    return set(wanted) <= set(file.columns) and len(file.columns) == len(first)
+
+
+def _is_header(file: TextFile) -> bool:
+    """Whether the first record of a file that should have no header is one nevertheless."""
+    first, *others = (fields for _, _, fields in islice(file.records(), LOOKED_AT))
+    names = {name.casefold() for name in file.columns}
+    if any(field.strip().casefold() in names or HEADING.fullmatch(field) for field in first):
+        return True
+    if any(NUMBER.fullmatch(field) for field in first) or len(others) < 2:
+        return False
+    return any(all(map(NUMBER.fullmatch, column)) for column in zip(*others))
+
+
+def _what_is_wrong(file: TextFile, first: list[str], wanted: Sequence[str]) -> str:
+    """The sentence for a file that lacks columns: what they are, and the one thing to do."""
+    separator = SEPARATORS.get(file.sep, repr(file.sep))
+    if len(first) == 1:
+        separated = f"nothing that separates fields in its first line, {shown(first[0])}; pass sep="
+    else:
+        separated = f"{len(first)}, separated by {separator}: {shown(first, 200)}"
+    if not file.header:
+        return (
+            f"{file.path}, line 1: expected {len(file.columns)} fields, names={file.columns}, got "
+            f"{separated}"
+        )
+    missing = ", ".join(repr(name) for name in wanted if name not in file.columns)
+    start = f"{file.path} has no column {missing}; "
+    if len(first) == 1:
+        return f"{start}it has {separated}, or check that it is a table"
+    if any(NUMBER.fullmatch(field) for field in first):
+        names = ("user", "item", "rating", "timestamp", *map("column{}".format, range(5, 99)))
+        return (
+            f"{start}its first line is data, {shown(first, 200)}. Name all {len(first)} columns, "
+            f"in order, such as names={names[: len(first)]}"
+        )
+    return f"{start}it has {shown(file.columns, 500)}{renamed(file.columns, wanted)}"
+
+
+def renamed(columns: Sequence[str], wanted: Sequence[str]) -> str:
+    """The advice where wanted columns are missing: how to say what they are called."""
+    if "user" in columns and "item" in columns or not {"user", "item"} & set(wanted):
+        missing = next(name for name in wanted if name not in columns)
+        close = difflib.get_close_matches(missing, columns, n=1, cutoff=0.5)
+        return f". Did you mean {close[0]!r}?" if close else ""
+    return f". Say what yours are called, such as {', '.join(_called(columns))}"
+
+
+def _called(columns: Sequence[str]) -> list[str]:
+    """["user='userId'", "item='movieId'"]: which of these columns they are likely to be."""
+    called = []
+    for role, pattern, example in (("user", USERS, "who"), ("item", ITEMS, "what")):
+        likely = next((name.strip(" \t") for name in columns if pattern.search(name)), example)
+        called.append(f"{role}={likely!r}")
+    return called
