@@ -26,7 +26,14 @@ PUBLIC, PRIVATE = 0o666, 0o600  # permissions before the umask
 
 
 def write_whole(path, content):
-    """Write these bytes to exactly this path: all of them, or nothing there has changed.
+    """Write these bytes to exactly this path, as `replacing` does."""
+    with replacing(path) as part:
+        part.write(content)
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """A binary file to write to; at the end all of it is at this path, or nothing has changed.
 
     A symbolic link stays one. A file that was there hands its permissions on, and its owner where
     that is allowed; a new file has the permissions of the umask. Raises OSError naming the path.
@@ -35,7 +42,7 @@ def write_whole(path, content):
     try:
         remove_leftovers(place.parent)
         with part_file(place.parent, PRIVATE if place.exists() else PUBLIC) as part:
-            part.write(content)
+            yield part
             move(part, place)
     except OSError as error:
         raise OSError(

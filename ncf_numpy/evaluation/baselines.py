@@ -51,6 +51,24 @@ class Baseline:
             "model, such as itemknn or neumf"
         )
 
+    def similarities_to_user(self, user):
+        """How alike each user is to this one, the cosine of their rows of 0 and 1: -> (n_users,).
+
+        |I_u & I_v| / sqrt(n_u n_v), for users u and v with n_u and n_v items.
+        """
+        n = np.array([len(items) for items in self.items_of])  # (n_users,)
+        (has,) = has_items(self, [user])  # (n_items,)
+        row = np.repeat(np.arange(self.n_users), n)
+        shared = np.bincount(row, has[np.concatenate(self.items_of)], self.n_users)
+        return shared / np.sqrt(n[user].clip(1) * n.clip(1))
+
+    def vectors(self, side):
+        """The vectors of "user" or "item": -> (n, K). ValueError for a baseline without."""
+        raise ValueError(
+            f"{type(self).__name__.lower()} has no {side} vectors: fit another model, such as ials "
+            "or neumf"
+        )
+
     def _check_fitted(self):
         if self.n_items is None:
             raise RuntimeError(f"{type(self).__name__} knows nothing before fit(train)")
@@ -75,8 +93,8 @@ class Popularity(Baseline):
         super().__init__()
         self.n_i = None  # (n_items,)
 
-    def shapes(self, n_items):
-        """{name: (shape, dtype)} of what is learned from so many items."""
+    def shapes(self, n_users, n_items):
+        """{name: (shape, dtype)} of what is learned from so many users and items."""
         return {"n_i": ((n_items,), np.float64)}
 
     def fit(self, train):
@@ -93,6 +111,13 @@ class Popularity(Baseline):
     def scores(self, users):
         """users (U,) -> scores (U, n_items)."""
         return np.tile(self.n_i, (len(users), 1))
+
+    def similarities_to_user(self, user):
+        """No two users differ: ValueError."""
+        raise ValueError(
+            "popularity does not compare users with each other: fit another model, such as "
+            "itemknn or neumf"
+        )
 
     def contributions(self, user, item):
         """{part: what it adds to the score of (user, item)}."""
@@ -127,8 +152,8 @@ class ItemKNN(Baseline):
         self.similarities = None  # (n_items, N) float32
         self._listed = None  # the same lists the other way round, made when first asked for
 
-    def shapes(self, n_items):
-        """{name: (shape, dtype)} of what is learned from so many items."""
+    def shapes(self, n_users, n_items):
+        """{name: (shape, dtype)} of what is learned from so many users and items."""
         shape = n_items, min(self.neighbours, n_items)
         return {"nearest": (shape, np.intp), "similarities": (shape, np.float32)}
 
@@ -229,3 +254,9 @@ def has_items(baseline, users):
     for row, user in enumerate(users):
         has[row, baseline.items_of[user]] = True
     return has
+
+
+def cosines(vectors, row):
+    """The cosine of every row of vectors (n, K) with one of them: -> (n,), 0 for a zero vector."""
+    norms = np.linalg.norm(vectors, axis=1)  # (n,)
+    return vectors @ vectors[row] / np.maximum(norms * norms[row], 1e-30)

@@ -40,6 +40,22 @@ class EASE(Baseline):
         self.B = None  # (n_items, n_items) float32; None in the form of users
         self.T = self.s = None  # (n_users, n_users) float32, (n_items,) float64; None in the other
 
+    @property
+    def learned(self):
+        return ("B",) if self.T is None else ("T", "s")
+
+    def shapes(self, n_users, n_items):
+        """{name: (shape, dtype)} of what is learned from so many users and items."""
+        if n_items <= n_users:
+            return {"B": ((n_items, n_items), np.float32)}
+        return {"T": ((n_users, n_users), np.float32), "s": ((n_items,), np.float64)}
+
+    def restore(self, data, arrays):
+        """Make this baseline what the fitted one was; its form follows from the arrays."""
+        self.know(data)
+        for name, array in arrays.items():
+            setattr(self, name, array)
+
     @staticmethod
     def memory(n_users, n_items):
         """How many bytes `fit` needs for so many users and items."""
@@ -102,16 +118,58 @@ class EASE(Baseline):
     def _from_users(self, users, items):
         who, offsets = self.by_item
         sums, own = np.empty(len(users)), np.empty(len(users), bool)
-        step = max(1, GATHER // self.n_users)
+        step = max(1, GATHER // len(offsets))
         for start in range(0, len(users), step):
             u, i = users[start : start + step], items[start : start + step]  # (B,)
             n = offsets[i + 1] - offsets[i]  # (B,) users of each item
             pair = np.repeat(np.arange(len(i)), n)  # (G,)
             place = np.arange(len(pair)) - np.repeat(np.cumsum(n) - n, n) + offsets[i][pair]
-            v = who[place]  # (G,)
-            sums[start : start + step] = np.bincount(pair, self.T[u[pair], v], len(i))
-            own[start : start + step] = np.bincount(pair, v == u[pair], len(i)) > 0
+            weights = self.T[u[pair], who[place]]  # (G,)
+            sums[start : start + step] = np.bincount(pair, weights, len(i))
+            distinct, row = np.unique(u, return_inverse=True)
+            own[start : start + step] = has_items(self, distinct)[row, i]
         return ((sums - own * self.s[items]) / (1 - self.s[items])).astype(np.float32)
+
+    def with_one_user(self, items):
+        """A copy with a single user who has these items; it shares the rest.
+
+        Of the users' form their row of T is M a, where M = (I - T) / l2 and a (n_users,) counts the
+        items that each user has of theirs.
+        """
+        one = super().with_one_user(items)
+        if self.T is not None:
+            (has,) = has_items(one, [0])  # (n_items,)
+            a = self._sum_by_user(has)  # (n_users,)
+            one.T = ((a - self.T @ a) / np.float32(self.l2))[None]
+        return one
+
+    def similarities_to(self, item):
+        """The partial correlations -P[i, j] / sqrt(P[i, i] P[j, j]): -> (n_items,).
+
+        How alike two items are when all others are given; 0 for the item with itself.
+        """
+        if self.T is None:
+            there, back = self.B[item], self.B[:, item]  # -P[i, j] / P[j, j], -P[i, j] / P[i, i]
+            return np.sign(there) * np.sqrt(np.abs(there * back))
+        who, offsets = self.by_item
+        x = np.zeros(self.n_users, np.float32)  # (n_users,) column `item` of X
+        x[who[offsets[item] : offsets[item + 1]]] = 1
+        Mx = (x - self.T @ x) / self.l2  # (n_users,)
+        of_item = np.repeat(np.arange(self.n_items), np.diff(offsets))
+        alike = np.bincount(of_item, Mx[who], self.n_items)  # -l2 P[i, j]
+        alike /= np.sqrt((1 - self.s[item]) * (1 - self.s))
+        alike[item] = 0
+        return alike
+
+    def contributions(self, user, item):
+        """{part: what it adds to the score of (user, item)}."""
+        return {"items they have": float(self.predict([user], [item])[0])}
+
+    def _sum_by_user(self, values):
+        """values (n_items,), summed over the items of each user of train: -> (n_users,)."""
+        who, offsets = self.by_item
+        sums = np.bincount(who, np.repeat(values, np.diff(offsets)), len(self.T))
+        return sums.astype(np.float32)
 
 
 def gram(columns, offsets, n):

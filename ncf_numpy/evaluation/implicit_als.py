@@ -8,7 +8,7 @@ sampled negatives, and with well chosen settings it is among the best there is (
 import numpy as np
 
 from ..core.checks import check_count
-from .baselines import Baseline, users_by_item
+from .baselines import Baseline, cosines, users_by_item
 
 BLOCK_NUMBERS = 2**22  # numbers in the arrays of a block of rows: 16 MB
 
@@ -31,6 +31,8 @@ class ImplicitALS(Baseline):
     "Revisiting the Performance of iALS on Item Recommendation Benchmarks" (arXiv 2110.14037).
     """
 
+    learned = "P", "Q"
+
     def __init__(self, factors=64, regularisation=0.01, weight=0.1, epochs=12, rng=None):
         check_count(factors, 1, "factors")
         check_count(epochs, 1, "epochs")
@@ -42,6 +44,11 @@ class ImplicitALS(Baseline):
         super().__init__()
         self.rng = np.random.default_rng(0) if rng is None else rng
         self.P = self.Q = None  # (n_users, K), (n_items, K) float32
+
+    def shapes(self, n_users, n_items):
+        """{name: (shape, dtype)} of what is learned from so many users and items."""
+        sizes = {"P": n_users, "Q": n_items}
+        return {name: ((n, self.factors), np.float32) for name, n in sizes.items()}
 
     def fit(self, train):
         """Solve for P and Q in turn, `epochs` times; returns self."""
@@ -89,3 +96,25 @@ class ImplicitALS(Baseline):
     def scores(self, users):
         """users (U,) -> scores (U, n_items) float32."""
         return self.P[users] @ self.Q.T
+
+    def with_one_user(self, items):
+        """A copy with a single user who has these items, whose vector is solved for."""
+        one = super().with_one_user(items)
+        one.P = self.solve(items, np.array([0, len(items)]), self.Q)
+        return one
+
+    def vectors(self, side):
+        """P (n_users, K) or Q (n_items, K)."""
+        return {"user": self.P, "item": self.Q}[side]
+
+    def similarities_to(self, item):
+        """The cosine of the items' vectors: -> (n_items,)."""
+        return cosines(self.Q, item)
+
+    def similarities_to_user(self, user):
+        """The cosine of the users' vectors: -> (n_users,)."""
+        return cosines(self.P, user)
+
+    def contributions(self, user, item):
+        """{part: what it adds to the score of (user, item)}."""
+        return {"inner product": float(self.predict([user], [item])[0])}

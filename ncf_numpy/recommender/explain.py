@@ -1,4 +1,4 @@
-"""Why this item? What each part of a model adds to the logit, and which items are alike.
+"""Why this item? What each part of a model adds to the logit.
 
 The last layer is a weighted sum, so the logit comes apart exactly: the terms of the GMF branch, the
 terms of the MLP branch, the bias. Which of the user's own items are behind it, the model does not
@@ -70,20 +70,3 @@ def terms(model):
 
 
 PARTS = {MF: parts_of_mf, GMF: parts_of_one_branch, MLP: parts_of_one_branch, NeuMF: parts_of_neumf}
-
-
-def similarities(model, item):
-    """How alike each item is to this one: -> (n_items,), indices.
-
-    A trained model: the cosine of the items' vectors. Of MF without the item bias, which is
-    popularity. Of NeuMF the whole row [q_G ; q_M]: the branches were trained for one logit, and
-    what one of them has learned the other need not. (On the synthetic plays of `sample_lastfm` .94
-    of the ten nearest share the item's style by the whole row, .86 by q_G, .58 by q_M.)
-    A baseline: its own `similarities_to`; popularity raises ValueError.
-    """
-    if isinstance(model, Baseline):
-        return model.similarities_to(item)
-    W = model.item_embedding.W
-    vectors = W[:, : model.n_factors] if isinstance(model, MF) else W  # (n_items, D)
-    norms = np.linalg.norm(vectors, axis=1)  # (n_items,)
-    return vectors @ vectors[item] / np.maximum(norms * norms[item], 1e-30)

@@ -17,6 +17,7 @@ from ..data.interactions import Interactions
 from ..data.sampling import NegativeSampler
 from ..evaluation.baselines import Baseline
 from ..evaluation.catalogue import with_own_memory
+from .lists import best
 
 
 def fold_in(model, items, rng, *, steps=100, lr=0.03, negatives=4):
@@ -58,11 +59,14 @@ class FoldedUser:
     model: object = field(repr=False)  # their row is its only user; all else is the recommender's
     seen: np.ndarray  # (P,) the indices of their items
 
-    def recommend(self, k=10, exclude_seen=True):
+    def recommend(self, k=10, exclude_seen=True, *, only=None, without=None):
         """As `Recommender.recommend` for one user."""
-        excluded = [self.seen] if exclude_seen else None
-        _, items, scores = self.recommender._best(self.model, [0], k, excluded)
-        return self.recommender._table(items, scores)
+        known = self.recommender
+        candidates = known._candidates(only, without)
+        seen = [self.seen] if exclude_seen else None
+        how = {"excluded": seen, "candidates": candidates}
+        _, items, scores = best(self.model, known.data, np.array([0]), k, **how)
+        return known._table(items, scores)
 
     def explain(self, item, k=3):
         """As `Recommender.explain`."""

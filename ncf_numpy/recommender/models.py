@@ -7,9 +7,12 @@ are joined; a line that is added to one of them is seen at once.
 from collections import ChainMap
 
 from ..core.build import MODELS as NEURAL
-from ..evaluation.build import BASELINES
+from ..core.checks import check_rate, check_sizes
+from ..evaluation.build import BASELINES, OPTIONS
 
 MODELS = ChainMap(BASELINES, NEURAL)  # in the order of a ChainMap the last map comes first
+OWN = {name: model for model, options in OPTIONS.items() for name in options}  # option -> its model
+DEFAULT_FACTORS = {"ials": 64}  # all others have 8
 
 
 def build(settings, n_users, n_items, rng):
@@ -20,3 +23,26 @@ def build(settings, n_users, n_items, rng):
 def has_epochs(name):
     """Whether the model of this name is trained epoch by epoch; a baseline is not."""
     return name not in BASELINES
+
+
+def has_option(model, name):
+    """Whether a model has this option: those that belong to one model, no other has."""
+    return OWN.get(name, model) == model
+
+
+def own_options(model, given):
+    """The options that this model alone has: {name: value}, the default where none is given.
+
+    given: {name: value or None}. ValueError for a value that cannot be, and for an option of
+    another model, which would do nothing.
+    """
+    values = {}
+    for name, value in given.items():
+        default = OPTIONS[OWN[name]][name]
+        value = default if value is None else value
+        if isinstance(default, int):
+            check_sizes(**{name: value})
+        values[name] = int(value) if isinstance(default, int) else check_rate(name, value)
+        if given[name] is not None and not has_option(model, name):
+            raise ValueError(f"{name} is an option of {OWN[name]}, not of {model}: leave it out")
+    return {name: value for name, value in values.items() if has_option(model, name)}

@@ -5,45 +5,43 @@ items of your file. `Recommender` holds the two together: the data, with the raw
 the model, which is a plain `NeuMF` (or another) to step into: recommender.model.
 """
 
-import copy
 import warnings
 from dataclasses import asdict, replace
 
 import numpy as np
 
 from ..core.checks import check_count, check_rate, check_sizes, check_widths
-from ..core.layers import sigmoid
 from ..core.table import as_table
 from ..data.interactions import Interactions
 from ..data.split import leave_one_out
-from ..evaluation.baselines import Baseline, ItemKNN
 from ..evaluation.metrics import evaluate
-from ..evaluation.top_k import largest, top_k
 from ..safe_file import check_history, naming, read_file, write_file
+from .answers import Answers
 from .course import PAPER, stream
-from .explain import Explanation, contributions, similarities
 from .fitting import Fitting
-from .fold_in import FoldedUser, fold_in
 from .ids import Ids
-from .models import MODELS, build, has_epochs
+from .models import DEFAULT_FACTORS, MODELS, build, has_epochs, has_option, own_options
 from .report import NotLearned, Report, comparison, report_of
 from .saved import check_state, pack_data, restore, state_of, unpack_data
 
 
-class Recommender:
+class Recommender(Answers):
     """Recommends items to users, both called by their raw ids.
 
         recommender = Recommender("neumf").fit(plays)      # Interactions, or a DataFrame
         recommender.recommend("ann", k=5)                  # DataFrame: item, name, score
         recommender.save("plays.npz")
 
-    model: "neumf", "gmf", "mlp", "mf", "itemknn" or "popularity".  factors and layers are the sizes
-    of neural models (see models.py); negatives and lr, and epochs and batch_size where they are
-    given, their training (see `training.fit`). Where they are not, training follows the data: 20
-    epochs of 256 where there are many pairs, and until it has learned where there are few
-    (plan.py). training="paper" takes 20 epochs of 256 whatever the data, and holds nothing out.
-    patience stops a fit with validation=True. neighbours and shrink are itemknn's. seed decides all
-    that is random.
+    model: "neumf", "gmf", "mlp", "mf", "ials", "ease", "itemknn" or "popularity".  factors and
+    layers are the sizes of neural models (see models.py); negatives and lr, and epochs and
+    batch_size where they are given, their training (see `training.fit`). Where they are not,
+    training follows the data: 20 epochs of 256 where there are many pairs, and until it has learned
+    where there are few (plan.py). training="paper" takes 20 epochs of 256 whatever the data, and
+    holds nothing out.
+    patience stops a fit with validation=True. seed decides all that is random.
+    ials, too, has factors (64 of them) and epochs (12). These options one model has and all others
+    refuse: regularisation=0.01 and weight=0.1 of ials, l2=500 of ease, neighbours=50 and shrink=0
+    of itemknn.
 
     After fit: `data`, the Interactions; `model`, which takes indices into data.user_ids and
     data.item_ids; `history`, a DataFrame with a row per epoch; `report`, what was learned, which
@@ -59,7 +57,7 @@ class Recommender:
         self,
         model="neumf",
         *,
-        factors=8,
+        factors=None,
         layers=(64, 32, 16, 8),
         training=None,
         epochs=None,
@@ -67,24 +65,29 @@ class Recommender:
         negatives=4,
         lr=1e-3,
         patience=None,
-        neighbours=50,
-        shrink=0.0,
+        neighbours=None,
+        shrink=None,
+        l2=None,
+        regularisation=None,
+        weight=None,
         seed=0,
     ):
         if not isinstance(model, str) or model not in MODELS:
             raise ValueError(f"model must be one of {', '.join(MODELS)}; got {model!r}")
+        factors = DEFAULT_FACTORS.get(model, 8) if factors is None else factors
         sizes = {
             "factors": factors,
             "epochs": 1 if epochs is None else epochs,
             "batch_size": 1 if batch_size is None else batch_size,
             "negatives": negatives,
             "patience": 1 if patience is None else patience,
-            "neighbours": neighbours,
         }
         if training not in (None, PAPER):
             raise ValueError(f"training must be None or {PAPER!r}, got {training!r}")
         check_sizes(**sizes)
         check_count(seed, 0, "seed")
+        own = {"neighbours": neighbours, "shrink": shrink, "l2": l2}
+        own |= {"regularisation": regularisation, "weight": weight}
         self.settings = {
             "model": model,
             "factors": int(factors),
@@ -95,9 +98,8 @@ class Recommender:
             "negatives": int(negatives),
             "lr": check_rate("lr", lr),
             "patience": None if patience is None else int(patience),
-            "neighbours": int(neighbours),
-            "shrink": check_rate("shrink", shrink),
             "seed": int(seed),
+            **own_options(model, own),
         }
         self.data = self.model = self.history = self.report = None
         self.epochs_ahead = None  # at most so many, once `fit` has settled it
@@ -187,76 +189,6 @@ class Recommender:
         self._know(data, model.fit(data), as_table(rows), report)
         self._warn()
 
-    def recommend(self, user, k=10, exclude_seen=True):
-        """The k items with the highest scores: a DataFrame with columns item, name, score.
-
-        user: a raw id; or a list, array or Series of them, and then the first column is user.
-        score: the probability (of neural models; a baseline's own score otherwise). Items are
-        ranked by the logit, since a probability near 1 rounds to 1 and would tie; ties go to the
-        lower index. There are fewer than k rows where the catalogue, without what the user has,
-        holds fewer; none for a user who has everything. KeyError for a user that is not in data;
-        FloatingPointError where training has left scores that are not finite.
-
-        The whole catalogue is scored, a block at a time: memory does not grow with users x items.
-        """
-        known = self._known()
-        users = np.atleast_1d(np.asarray(user, dtype=object))
-        if users.ndim > 1:
-            raise ValueError(f"user must be a raw id or a list of them, got shape {users.shape}")
-        rows = np.array([known._user_index(each) for each in users], np.intp)
-        seen = [known.data.items_of(u) for u in rows] if exclude_seen else None
-        whose, items, scores = known._best(known.model, rows, k, seen)
-        table = known._table(items, scores)
-        if np.ndim(user):
-            table.insert(0, "user", known.data.user_ids[rows[whose]])
-        return table
-
-    def similar_items(self, item, k=10):
-        """The k items most like a raw item id: a DataFrame with columns item, name, score.
-
-        What score is: `explain.similarities`. itemknn gives no more than its neighbours with at
-        least one user in common. KeyError for an item not in data, with the closest names;
-        ValueError for popularity, to which no two items are alike.
-        """
-        known = self._known()
-        check_count(k, 1, "k")
-        index = known._item_index(item)
-        scores = check_finite(similarities(known.model, index))  # (n_items,)
-        order = largest(scores, k + 1)
-        order = order[order != index][:k]
-        if isinstance(known.model, ItemKNN):
-            order = order[scores[order] > 0]
-        return known._table(order, scores[order])
-
-    def find_item(self, name):
-        """The raw id of the item with this name, in any case; KeyError with the closest names."""
-        known = self._known()
-        return known.data.item_ids[known.data.find_item(name)]
-
-    def fold_in(self, items, *, steps=100, lr=0.03):
-        """Somebody new who has these items: -> FoldedUser, with recommend(k) and explain(item).
-
-        items: raw ids, at least one; those that repeat count once. One user row is learned and all
-        else stays as it is; the same items give the same row. KeyError for an unknown item.
-        """
-        known = self._known()
-        if isinstance(items, (str, bytes)) or not np.iterable(items):
-            raise TypeError(f"items must be a list of raw ids such as [{items!r}], got {items!r}")
-        indices = np.array(sorted({known._item_index(item) for item in items}), np.intp)
-        if not len(indices):
-            raise ValueError("fold_in needs at least one item that the new user has")
-        rng = np.random.default_rng(self.settings["seed"])
-        return FoldedUser(known, fold_in(known.model, indices, rng, steps=steps, lr=lr), indices)
-
-    def explain(self, user, item, k=3):
-        """What the parts of the model add to the logit of user and item, raw ids -> Explanation.
-
-        nearest: the k items of the user that are most like this one, itself left out.
-        """
-        known = self._known()
-        u = known._user_index(user)
-        return known._explain(known.model, u, known._seen(u), item, k)
-
     def save(self, path):
         """Write one .npz to exactly this path: weights, ids, names, settings, and who has what.
 
@@ -286,9 +218,12 @@ class Recommender:
         """
         header, arrays = read_file(path, "recommender")
         with naming(path, "is damaged"):
-            recommender = cls(**header["settings"])
+            stored = header["settings"]
+            # Files of earlier versions hold the options of all models.
+            stored = {name: v for name, v in stored.items() if has_option(stored["model"], name)}
+            recommender = cls(**stored)
             settings = recommender.settings
-            if settings != {**settings, **header["settings"]}:
+            if settings != {**settings, **stored}:
                 raise ValueError(f"the settings are not those of {recommender}")
             check_history(header["history"])
             data = unpack_data(arrays, header["source"])
@@ -309,72 +244,6 @@ class Recommender:
         """Warn where the recommendations may be worth nothing."""
         if self.report.verdict in ("not learned", "too few pairs to tell"):
             warnings.warn(f"{self.report.line}. {self.report.advice}", NotLearned, stacklevel=3)
-
-    def _known(self):
-        """A copy for one call: what another thread's `fit` learns replaces nothing in the midst."""
-        if self.model is None:
-            raise RuntimeError(
-                "this recommender knows nobody yet: call fit(data), or Recommender.load"
-            )
-        return copy.copy(self)
-
-    def _best(self, model, users, k, excluded):
-        """As `top_k`, but with scores as they are shown: the probabilities of a neural model."""
-        rows, items, scores = top_k(model, users, k, self.data.n_items, excluded=excluded)
-        return rows, items, scores if isinstance(model, Baseline) else sigmoid(scores)
-
-    def _table(self, items, scores):
-        distinct, row = np.unique(items, return_inverse=True)
-        names = np.array([self.data.item_name(i) for i in distinct], object)[row]
-        columns = {"item": self.data.item_ids[items], "name": names}
-        import pandas as pd
-
-        return pd.DataFrame({**columns, "score": scores})
-
-    def _explain(self, model, user, seen, item, k):
-        check_count(k, 1, "k")
-        index = self._item_index(item)
-        parts = contributions(model, user, index)
-        logit = check_finite(sum(parts.values()))
-        alike = check_finite(similarities(self.model, index))  # (n_items,)
-        order = seen[np.argsort(-alike[seen], kind="stable")]
-        order = order[order != index][:k]
-        if isinstance(model, ItemKNN):
-            order = order[alike[order] > 0]
-        nearest = self._table(order, alike[order]).rename(columns={"score": "similarity"})
-        score = logit if isinstance(model, Baseline) else float(sigmoid(np.float64(logit)))
-        name = self.data.item_name(index)
-        return Explanation(self.data.item_ids[index], name, score, logit, parts, nearest)
-
-    def _seen(self, user):
-        return np.sort(self.data.items_of(user))
-
-    def _user_index(self, raw):
-        index = self._users.find(raw)
-        if index is None:
-            raise KeyError(
-                f"no user {raw!r} in the data, whose users are {self._users}; "
-                "for somebody new: fold_in(items=[...]), or --has ITEM ... on the command line"
-            )
-        return index
-
-    def _item_index(self, raw):
-        index = self._items.find(raw)
-        if index is not None:
-            return index
-        try:
-            named = self.data.item_ids[[self.data.find_item(str(raw))]].tolist()
-            hint = f"by that name there is {named[0]!r}"
-        except KeyError as error:
-            hint = f"the data's items are {self._items}, and {error.args[0]}"
-        raise KeyError(f"no item has the id {raw!r}; {hint}")
-
-
-def check_finite(scores):
-    """Return them, or raise: a NaN would be sorted to the end as if it were a bad score."""
-    if not np.isfinite(scores).all():
-        raise FloatingPointError("scores are not all finite numbers: try a lower learning rate")
-    return scores
 
 
 def as_interactions(data):

@@ -56,7 +56,7 @@ def layout(settings, n_users, n_items):
     """
     one = build(settings, 1, 1, np.random.default_rng(0))
     if not has_epochs(settings["model"]):
-        return one.shapes(n_items)
+        return one.shapes(n_users, n_items)
     rows = {name: n for name, _, n in one.lookups(n_users, n_items)}
     return {
         name: ((rows.get(name, len(W)), *W.shape[1:]), W.dtype) for name, W, _ in one.parameters()

@@ -1,0 +1,264 @@
+"""Candidates, similar users, vectors, files of lists, and the models with a closed form."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ncf_numpy import EASE, MF, ImplicitALS, NeuMF
+from ncf_numpy.datasets import Interactions, sample_lastfm
+from ncf_numpy.recommender import answers
+from ncf_numpy.recommender.models import MODELS
+from ncf_numpy.recommender.recommender import Recommender
+
+ALL = list(MODELS)
+# Items a and b are had by the same two users, c by one more; d and e by one each.
+TABLE = pd.DataFrame(
+    [("ann", "a"), ("ann", "b"), ("bob", "a"), ("bob", "b"), ("bob", "c"), ("cid", "c"),
+     ("dan", "d"), ("eve", "e"), ("eve", "d")],
+    columns=["user", "item"],
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def plays():
+    return sample_lastfm()[0]
+
+
+@pytest.fixture(scope="module")
+def fitted(plays):
+    known = {}
+
+    def get(name):
+        if name not in known:
+            epochs = {} if name in ("ials", "ease", "itemknn", "popularity") else {"epochs": 2}
+            known[name] = Recommender(name, **epochs).fit(plays)
+        return known[name]
+
+    return get
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_only_and_without_leave_the_order_as_it_is(fitted, name):
+    recommender = fitted(name)
+    everything = recommender.recommend(7, k=400)
+    only = everything["item"][::3].tolist()
+    expected = everything[everything["item"].isin(only)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(recommender.recommend(7, k=400, only=only[::-1]), expected)
+    left = everything[~everything["item"].isin(only)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(recommender.recommend(7, k=400, without=only), left)
+    both = recommender.recommend(7, k=2, only=only, without=only[:3])
+    assert both["item"].tolist() == only[3:5]
+
+
+def test_candidates_that_a_user_has_are_left_out_unless_asked_for():
+    recommender = Recommender("itemknn").fit(TABLE)
+    assert recommender.recommend("ann", only=["a", "c"])["item"].tolist() == ["c"]
+    seen = recommender.recommend("ann", only=["a", "c"], exclude_seen=False)
+    assert seen["item"].tolist() == ["a", "c"]
+    new = recommender.fold_in(["a"])
+    assert new.recommend(only=["a", "b", "d"])["item"].tolist() == ["b", "d"]
+    assert new.recommend(without=["b"], k=1)["item"].tolist() == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "message"),
+    [
+        ({"only": "abc"}, TypeError, r"only must be a list of raw ids such as \['abc'\]"),
+        ({"without": 3}, TypeError, "without must be a list of raw ids"),
+        ({"only": ["a", "z"]}, KeyError, "no item has the id 'z'"),
+        ({"without": ["z"]}, KeyError, "no item has the id 'z'"),
+        ({"only": []}, ValueError, "only and without leave no item"),
+        ({"only": ["a"], "without": ["a"]}, ValueError, "only and without leave no item"),
+    ],
+)
+def test_candidates_that_are_none_are_refused(how, error, message):
+    recommender = Recommender("popularity").fit(TABLE)
+    for ask in (
+        lambda: recommender.recommend("ann", **how),
+        lambda: recommender.fold_in(["a"]).recommend(**how),
+    ):
+        with pytest.raises(error, match=message):
+            ask()
+
+
+def test_item_knn_fills_up_by_popularity_and_not_by_the_order_of_the_catalogue():
+    # cid has c; of b and a, bob has them too: sim = 1 / sqrt(2 * 2). Nobody has d or e besides:
+    # two users have d, one has e, and b is before a in nothing but the catalogue
+    table = pd.concat([TABLE, pd.DataFrame([("fay", "e"), ("gus", "e")], columns=TABLE.columns)])
+    lists = Recommender("itemknn").fit(table).recommend("cid", k=4)
+    assert lists["item"].tolist() == ["a", "b", "e", "d"]
+    assert lists["score"].tolist() == pytest.approx([0.5, 0.5, 0, 0])
+    assert Recommender("itemknn").fit(table).recommend("cid", k=1)["item"].tolist() == ["a"]
+
+
+@pytest.mark.parametrize("name", ["neumf", "itemknn", "ease"])
+def test_the_file_of_all_lists_is_what_recommend_says(fitted, name, tmp_path, monkeypatch):
+    recommender = fitted(name)
+    monkeypatch.setattr(answers, "USERS_PER_BLOCK", 250)  # 600 users: two whole blocks and a rest
+    path = tmp_path / "all.csv"
+    how = {"k": 3, "without": recommender.data.item_ids[:5].tolist()}
+    recommender.write_recommendations(path, **how)
+    users = recommender.data.user_ids.tolist()
+    expected = recommender.recommend(users, **how)
+    written = pd.read_csv(path, encoding="utf-8", dtype={"score": np.float32})
+    pd.testing.assert_frame_equal(written, expected, check_exact=True)
+    recommender.write_recommendations(path, users=[7, 3], k=1)
+    assert pd.read_csv(path)["user"].tolist() == [7, 3]
+
+
+def test_a_file_that_cannot_be_written_leaves_the_old_one(fitted, tmp_path):
+    path = tmp_path / "all.csv"
+    path.write_text("old")
+    recommender = fitted("popularity")
+    with pytest.raises(KeyError, match="no user 'nobody'"):
+        recommender.write_recommendations(path, users=["nobody"])
+    with pytest.raises(OSError, match="cannot save"):
+        recommender.write_recommendations(tmp_path)
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["old"]
+
+
+def test_similar_users_by_hand():
+    similar = Recommender("itemknn").fit(TABLE).similar_users("bob")
+    # ann has two of bob's three items: 2 / sqrt(2 * 3); cid one: 1 / sqrt(1 * 3); others none
+    assert similar["user"].tolist() == ["ann", "cid"]
+    assert similar["score"].tolist() == pytest.approx([2 / 6**0.5, 1 / 3**0.5])
+    assert Recommender("ease", l2=1).fit(TABLE).similar_users("bob", k=1)["user"].tolist() == [
+        "ann"
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name != "popularity"])
+def test_similar_users_and_items_are_cosines_of_the_vectors(fitted, name):
+    recommender = fitted(name)
+    if name in ("itemknn", "ease"):
+        for ask in (recommender.user_vectors, recommender.item_vectors):
+            with pytest.raises(ValueError, match=f"{name} has no (user|item) vectors: fit another"):
+                ask()
+        return
+    for vectors, ask in (
+        (recommender.user_vectors(), lambda raw: recommender.similar_users(raw, k=5)),
+        (recommender.item_vectors(), lambda raw: recommender.similar_items(raw, k=5)),
+    ):
+        raw = vectors.index[3]
+        found = ask(raw)
+        V = vectors.drop(columns="bias", errors="ignore").to_numpy(float)
+        cosine = V @ V[3] / (np.linalg.norm(V, axis=1) * np.linalg.norm(V[3]))
+        best_first = [raw for raw in vectors.index[np.argsort(-cosine)] if raw != vectors.index[3]]
+        assert found.iloc[:, 0].tolist() == best_first[:5]
+        assert found["score"].tolist() == pytest.approx(np.sort(cosine)[::-1][1:6], abs=1e-5)
+
+
+def test_popularity_says_that_it_compares_nobody(fitted):
+    with pytest.raises(ValueError, match="popularity does not compare users"):
+        fitted("popularity").similar_users(7)
+    with pytest.raises(ValueError, match="popularity has no user vectors"):
+        fitted("popularity").user_vectors()
+
+
+def test_vectors_come_with_their_ids_and_what_each_column_is(fitted, plays):
+    recommender = fitted("neumf")
+    users, items = recommender.user_vectors(), recommender.item_vectors()
+    assert users.index.tolist() == plays.user_ids.tolist() and users.index.name == "user"
+    assert items.index.tolist() == plays.item_ids.tolist() and items.index.name == "item"
+    assert list(users)[:2] == ["GMF 1", "GMF 2"] and list(users)[-1] == "MLP 32"
+    np.testing.assert_array_equal(users.to_numpy(), recommender.model.user_embedding.W)
+    users.iloc[:] = 0  # a copy
+    assert recommender.model.user_embedding.W.any()
+    assert list(fitted("mf").item_vectors()) == [f"factor {k}" for k in range(1, 9)] + ["bias"]
+    assert isinstance(recommender.model, NeuMF) and isinstance(fitted("mf").model, MF)
+
+
+# EASE and implicit ALS
+
+
+def test_options_reach_the_model_and_have_defaults_of_their_own():
+    ials = Recommender("ials", factors=3, epochs=2, regularisation=0.5, weight=0.25).fit(TABLE)
+    assert isinstance(ials.model, ImplicitALS)
+    model = ials.model
+    assert (model.factors, model.epochs, model.regularisation, model.weight) == (3, 2, 0.5, 0.25)
+    assert Recommender("ease", l2=7).fit(TABLE).model.l2 == 7
+    default = Recommender("ials").fit(TABLE).model
+    assert (default.factors, default.epochs) == (64, 12)
+    assert isinstance(Recommender("ease").fit(TABLE).model, EASE)
+
+
+@pytest.mark.parametrize(
+    ("model", "option", "owner"),
+    [
+        ("neumf", {"l2": 3}, "ease"),
+        ("ease", {"weight": 1}, "ials"),
+        ("mf", {"regularisation": 1}, "ials"),
+        ("ials", {"neighbours": 3}, "itemknn"),
+        ("popularity", {"shrink": 0.0}, "itemknn"),
+    ],
+)
+def test_an_option_of_another_model_is_refused(model, option, owner):
+    (name,) = option
+    with pytest.raises(ValueError, match=f"{name} is an option of {owner}, not of {model}"):
+        Recommender(model, **option)
+
+
+@pytest.mark.parametrize("name", ["ials", "ease"])
+@pytest.mark.parametrize("shape", [(9, 5), (5, 9)])
+def test_a_saved_one_answers_with_the_same_bits(name, shape, tmp_path):
+    X = np.random.default_rng(0).random(shape) < 0.5
+    X[0], X[:, 0] = True, True
+    data = Interactions(*np.nonzero(X), np.arange(shape[0]), np.arange(shape[1]))
+    before = Recommender(name).fit(data)
+    before.save(tmp_path / "m.npz")
+    after = Recommender.load(tmp_path / "m.npz")
+    assert after.settings == before.settings
+    for ask in (
+        lambda r: r.recommend([1, 3], exclude_seen=False),
+        lambda r: r.similar_items(2),
+        lambda r: r.similar_users(2),
+        lambda r: r.fold_in([1, 2]).recommend(exclude_seen=False),
+    ):
+        pd.testing.assert_frame_equal(ask(before), ask(after))
+
+
+@pytest.mark.parametrize("name", ["ials", "ease", "itemknn"])
+@pytest.mark.parametrize("shape", [(9, 5), (5, 9)])
+def test_somebody_new_with_the_items_of_a_user_is_scored_as_they_are(name, shape):
+    """Exactly, for a model with a closed form: the user's own row follows from their items."""
+    X = np.random.default_rng(1).random(shape) < 0.5
+    X[0], X[:, 0] = True, True
+    data = Interactions(*np.nonzero(X), np.arange(shape[0]), np.arange(shape[1]))
+    recommender = Recommender(name, **({"l2": 2} if name == "ease" else {})).fit(data)
+    if name == "ials":  # after the last half step it is the items that fit the users: once more
+        model = recommender.model
+        model.P = model.solve(data.items, data.offsets, model.Q)
+    own = recommender.data.items_of(3).tolist()
+    new = recommender.fold_in(own).recommend(exclude_seen=False).sort_values("item")
+    known = recommender.recommend(3, exclude_seen=False).sort_values("item")
+    np.testing.assert_allclose(new["score"], known["score"], rtol=1e-3, atol=1e-4)
+    part = recommender.fold_in(own[:1]).recommend(exclude_seen=False).sort_values("item")
+    assert not np.allclose(part["score"], known["score"], atol=1e-3)
+
+
+def test_ease_says_the_same_of_similar_items_in_both_its_forms():
+    # the partial correlation of two columns, given the others: -P[i, j] / sqrt(P[i, i] P[j, j])
+    X = (np.random.default_rng(2).random((6, 8)) < 0.5).astype(float)
+    X[0], X[:, 0] = 1, 1
+    P = np.linalg.inv(X.T @ X + 3 * np.eye(8))
+    expected = -P / np.sqrt(np.outer(np.diag(P), np.diag(P)))
+    np.fill_diagonal(expected, 0)
+    wide = EASE(3).fit(Interactions(*np.nonzero(X), np.arange(6), np.arange(8)))
+    empty = Interactions(*np.nonzero(X), np.arange(9), np.arange(8))  # three users have nothing
+    tall = EASE(3).fit(empty)
+    assert wide.B is None and tall.T is None
+    for item in range(8):
+        for model in (wide, tall):
+            np.testing.assert_allclose(
+                model.similarities_to(item), expected[item], rtol=1e-3, atol=1e-5
+            )
+
+
+@pytest.mark.parametrize("name", ["ials", "ease"])
+def test_an_explanation_adds_up_to_the_score(fitted, name):
+    recommender = fitted(name)
+    best = recommender.recommend(7, k=1).iloc[0]
+    why = recommender.explain(7, best["item"])
+    assert why.score == why.logit == pytest.approx(best["score"], rel=1e-5)
+    assert sum(why.contributions.values()) == pytest.approx(why.logit)
+    assert len(why.nearest) == 3
