@@ -64,8 +64,8 @@ class Adam:
         W -= alpha_t m / (sqrt(v) + eps)
 
     This is the form of Keras and of the NCF authors' code. PyTorch adds eps to the corrected root
-    sqrt(v / (1 - beta2^t)): eps sqrt(1 - beta2^t) here, so the first, tiny steps differ.
-    Dense: every row of every table moves at every step, as in Keras, PyTorch and JAX by default.
+    sqrt(v / (1 - beta2^t)): eps sqrt(1 - beta2^t) here, so small gradients make other steps.
+    Dense: every row of a table is updated at every step, as in Keras, PyTorch and JAX by default.
     """
 
     def __init__(self, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
