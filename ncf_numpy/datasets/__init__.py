@@ -7,7 +7,7 @@ from .. import lazy_names
 if TYPE_CHECKING:  # for editors and type checkers; what runs is `lazy_names`
     from ..data.interactions import Interactions
     from ..data.split import Holdout, Split, leave_one_out
-    from .catalogue import DATASETS, find_dataset
+    from .catalogue import DATASETS, find_dataset, load_split
     from .downloads import download
     from .published.lastfm_2k import artist_names, load_lastfm_2k
     from .published.lastfm_360k import load_lastfm_360k
@@ -21,7 +21,7 @@ __all__, __getattr__, __dir__ = lazy_names(
     {
         "..data.interactions": "Interactions",
         "..data.split": "Holdout Split leave_one_out",
-        ".catalogue": "DATASETS find_dataset",
+        ".catalogue": "DATASETS find_dataset load_split",
         ".downloads": "download",
         ".published.lastfm_2k": "artist_names load_lastfm_2k",
         ".published.lastfm_360k": "load_lastfm_360k",

@@ -13,6 +13,9 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
+import numpy as np
+
+from ..data.split import Split, leave_one_out
 from . import published
 from .dataset import Dataset
 from .reading.decompression import is_zip
@@ -58,6 +61,19 @@ def dataset_at(path: Path) -> Dataset | None:
     tables = [each for each in names if each.lower().endswith((".csv", ".tsv", ".txt", ".jsonl"))]
     hint = f"; if the pairs are in {tables[0]}, give {path / tables[0]}" if tables else ""
     raise ValueError(f"cannot recognise the data in {path} (contains {found}){hint}")
+
+
+def load_split(path: str | Path, rng: np.random.Generator) -> Split:
+    """A known data set at a path: its published split, or else a leave-one-out split of its pairs.
+
+    rng draws what is held out. Raises what `dataset_at` does, ValueError for a single table.
+    """
+    dataset = dataset_at(Path(path))
+    if dataset is None:
+        raise ValueError(f"{path} is a single table: read it with load_interactions")
+    if dataset.split is not None:
+        return dataset.split(Path(path), rng)
+    return leave_one_out(dataset.load(Path(path)), rng)
 
 
 def cache_folder() -> Path:

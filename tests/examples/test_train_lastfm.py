@@ -6,6 +6,7 @@ import runpy
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 SCRIPT = pathlib.Path(__file__).parents[2] / "examples" / "train_lastfm.py"
@@ -39,7 +40,7 @@ def table(out):
 def test_without_data_it_trains_on_the_sample_and_says_so(tmp_path):
     out, err = run("--epochs", 2, "--listener", 7, "--artist", "galloping teapots")
     assert out.startswith("No Last.fm data here: trying to download it (files.grouplens.org) ...")
-    assert "NOT REAL DATA: this is a made-up sample, because " in out
+    assert "NOT REAL DATA: this is a synthetic sample, because " in out
     assert "https://files.grouplens.org/datasets/hetrec2011/hetrec2011-lastfm-2k.zip" in out
     assert str(tmp_path) in out  # where to put it by hand
     rows = table(out)
@@ -93,8 +94,8 @@ def test_the_curves_are_drawn(tmp_path):
     [
         (["--layers", "__import__('os')"], 2, "expected widths such as 64,32,16,8"),
         (["--epochs", "0"], 1, "error: epochs must be an integer of at least 1, got 0"),
-        (["--data", "no/such/folder"], 1, "error: no folder"),
-        (["--dataset", "sample", "--data", "."], 2, "is made up on the spot"),
+        (["--data", "no/such/folder"], 1, "there is no file or folder no/such/folder"),
+        (["--dataset", "sample", "--data", "."], 2, "is synthetic and takes no --data"),
         (["--model", "popularity", "--artist", "Radiohaed"], 1, "error: "),
         (["--model", "popularity", "--listener", "600"], 1, "error: "),
     ],
@@ -121,3 +122,30 @@ def test_a_tower_that_cannot_be_is_refused_before_anything_is_trained():
     out, err = run("--dataset", "sample", "--layers", "63,8", status=1)
     assert "error: layers must begin with an even width" in err
     assert "training" not in out
+
+
+def test_the_notebooks_own_three_files_were_no_data_to_it(tmp_path):
+    folder, rng = tmp_path / "notebook", np.random.default_rng(0)
+    folder.mkdir()
+    plays = [
+        (user, 3 * user % 5 + 5 * artist, 1 + rng.integers(300))
+        for user in range(40)
+        for artist in sorted(rng.choice(24, 8, replace=False).tolist())
+    ]
+    lines = "".join(f"{user},{artist},{count}\n" for user, artist, count in plays)
+    (folder / "lastfm_play.csv").write_text(f"user_id,artist_id,plays\n{lines}", encoding="utf-8")
+    names = "".join(f"{artist},밴드 {artist}\n" for artist in range(120))
+    (folder / "lastfm_artist.csv").write_text(f"artist_id,artist_name\n{names}", encoding="utf-8")
+    users = "".join(f"{user},f,{20 + user},Korea\n" for user in range(40))
+    (folder / "lastfm_user.csv").write_text(
+        f"user_id,gender,age,country\n{users}", encoding="utf-8"
+    )
+    out, _ = run("--data", folder, "--preset", "notebook", "--epochs", 2, "--artist", "밴드 7")
+    assert list(table(out)) == ["popularity", "itemknn", "gmf", "mlp", "neumf"]
+    assert "40 listeners" in out and "NOT REAL DATA" not in out
+    assert "For listener 0:" in out and "Artists similar to 밴드 7:" in out
+    has = {f"밴드 {artist}" for user, artist, _ in plays if user == 0}
+    listed = [line.split() for line in out.split("For listener 0:")[1].splitlines()[2:12]]
+    recommended = {f"밴드 {row[4]}" for row in listed if len(row) > 4}
+    assert len(recommended) > 5
+    assert len(recommended & has) <= 1  # the test item is unknown to the model
