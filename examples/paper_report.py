@@ -20,7 +20,7 @@ EPOCHS, PUBLISHED = RESULTS / "epochs.csv", RESULTS / "published.csv"
 
 SETTINGS = ["data", "model", "factors", "layers", "negatives", "lr", "batch_size", "epochs"]
 HEAD = ["data", "model", "factors layers", "negatives", "lr", "seeds", "HR@10"]
-HEAD += ["lowest to highest", "NDCG@10", "epochs", "seconds", "published"]
+HEAD += ["lowest to highest", "NDCG@10", "epochs", "epoch on test", "seconds", "published"]
 CHOOSES = ["gmf", "mlp", "neumf", "pretrained", "pretrained-sgd"]  # models with a choice of epoch
 RULES = {
     "validation": "epoch chosen on validation items, which the model never trains on",
@@ -59,7 +59,10 @@ def summary(table, rule):
     published = read(PUBLISHED)
     published = published[published["epoch"].isna()]
     rows = []
+    by_test = best_on_test(table)
     for values, runs in chosen_epochs(table, rule).groupby(SETTINGS, sort=False):
+        runs = runs.sort_values("seed")
+        same_runs = by_test.merge(runs[[*SETTINGS, "trained_on", "seed"]])
         setting = dict(zip(SETTINGS, values))
         same = published["layers"].isin([setting["layers"], ""])
         for name in ("data", "model", "factors", "negatives"):
@@ -74,11 +77,19 @@ def summary(table, rule):
                 "low": runs["test_hr"].min(),
                 "high": runs["test_hr"].max(),
                 "chosen": " ".join(str(epoch) for epoch in runs["epoch"]),
+                "on_test": same_runs["test_hr"].mean(),
                 "seconds": seconds / len(runs),
                 "published": "; ".join(describe(row) for _, row in published[same].iterrows()),
             }
         )
     return pd.DataFrame(rows)
+
+
+def best_on_test(table):
+    """For every run with a choice of epoch, the row of the epoch that is best on test."""
+    free = table[table["model"].isin(CHOOSES)]
+    runs = [*SETTINGS, "trained_on", "seed"]
+    return free.sort_values(["test_hr", "test_ndcg"]).groupby(runs, sort=False).tail(1)
 
 
 def describe(row):
@@ -111,6 +122,7 @@ def markdown(table, rule):
             f"{short(row['low'])} to {short(row['high'])}" if row["seeds"] > 1 else "",
             short(row["ndcg"]),
             f"{chosen}{row['epochs'] or ''}",
+            short(row["on_test"]) if row["model"] in CHOOSES else "",
             f"{row['seconds']:.0f}",
             row["published"],
         ]
@@ -166,10 +178,12 @@ def plot(table, rule, figure, path):
     with plots.style():
         panels = plots.panels(len(names))
         for axes, name in zip(panels, names):
-            for (model, part), line in zip(ours.groupby("model", sort=False), cycle(plots.LINES)):
+            curves = ["model", "factors"] if figure == 6 else ["model"]
+            for (curve, part), line in zip(ours.groupby(curves, sort=False), cycle(plots.LINES)):
                 colour, marker, _ = line
-                mean = part.groupby(x)[name].mean()
-                axes.plot(mean.index, mean, c=colour, marker=marker, label=model)
+                mean, model = part.groupby(x)[name].mean(), curve[0]
+                label = " ".join(map(str, curve))  # "neumf 16" in figure 6
+                axes.plot(mean.index, mean, c=colour, marker=marker, label=label)
                 known = theirs[theirs["model"] == model].dropna(subset=[name])
                 axes.plot(known[x], known[name], ":", c=colour, marker="x")
             axes.xaxis.get_major_locator().set_params(integer=True)

@@ -24,10 +24,11 @@ from ncf_numpy import GMF, MLP, SGD, NeuMF, RowAdam, Trainer
 from ncf_numpy.datasets import leave_one_out, load_movielens, load_ncf_files
 from ncf_numpy.evaluation.baselines import ItemKNN, Popularity
 from ncf_numpy.evaluation.ease import EASE
+from ncf_numpy.evaluation.implicit_als import ImplicitALS
 from ncf_numpy.evaluation.metrics import evaluate
 from ncf_numpy.training.factorisation import bpr_mf, logistic_mf
 
-CLOSED_FORM = {"popularity": Popularity, "itemknn": ItemKNN, "ease": EASE}
+CLOSED_FORM = {"popularity": Popularity, "itemknn": ItemKNN, "ease": EASE, "ials": ImplicitALS}
 PART_LR, PART_EPOCHS = 1e-3, 20  # of the GMF and the MLP that pre-training starts from
 NEURAL = ("gmf", "mlp", "neumf", "pretrained", "pretrained-sgd")
 SOURCE_SETTINGS = {  # of what is not the paper's: those of its source, a fixed number of epochs
@@ -179,8 +180,10 @@ def measure_epochs(cell, trainer, test):
 def measure_closed_form(cell, split):
     """Fit a baseline that has no epochs: -> the model, one row of epoch 0."""
     name, *settings = cell.model.split("-")
+    numbers = [float(text) if "." in text else int(text) for text in settings]
+    how = {"rng": np.random.default_rng(cell.seed)} if name == "ials" else {}
     start = time.perf_counter()
-    model = CLOSED_FORM[name](*(int(value) for value in settings)).fit(split.train)
+    model = CLOSED_FORM[name](*numbers, **how).fit(split.train)
     seconds = time.perf_counter() - start
     row = {"epoch": 0, "loss": math.nan}
     for part in ("validation", "test"):
@@ -223,6 +226,8 @@ def cells_of(arguments):
     elif a.figure == 7:
         factors, negatives = factors or [16], range(1, 11)
     cells = []
+    if a.figure == 6 and not (models or factors):  # the paper's NeuMF is ours with 16 factors
+        cells = [cell for s in a.seeds for cell in variants(a, "neumf", 16, tower(16), 4, s)]
     for seed in a.seeds:
         for f in factors or [8]:
             towers = [tower(f, depth) for depth in range(5)] if a.table in (3, 4) else [a.layers]
@@ -250,6 +255,8 @@ def variants(arguments, model, factors, layers, negatives, seed):
     )
     if is_closed_form(model):
         nothing = {"factors": 0, "negatives": 0, "lr": 0.0, "batch_size": 0, "epochs": 0, "seed": 0}
+        if model.startswith("ials"):  # its vectors start at random
+            nothing["seed"] = seed
         return [dataclasses.replace(cell, layers="", **nothing)]
     if model in SOURCE_SETTINGS:
         return [dataclasses.replace(cell, layers="", **SOURCE_SETTINGS[model])]
@@ -261,7 +268,8 @@ def build_parser():
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
         epilog="models: " + ", ".join([*NEURAL, *SOURCE_SETTINGS, *CLOSED_FORM]) + "; closed forms "
-        "take their settings along: itemknn-50 or itemknn-400-10 (neighbours, shrink), ease-1320",
+        "take their settings along: itemknn-50 or itemknn-400-10 (neighbours, shrink), ease-1320, "
+        "ials-192-.007-.3-12 (factors, regularisation, weight, epochs)",
     )
     parser.add_argument(
         "--data", type=Path, required=True, help="NCF files, or the unpacked ml-1m.zip"

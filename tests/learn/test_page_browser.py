@@ -261,6 +261,7 @@ def test_the_switch_shows_what_a_bug_would_give(show, neumf):
     assert f"It begins at step {dW.stop + 1}." in part(driver, "bugline").text
 
 
+@pytest.mark.robustness  # takes seconds
 def test_after_the_planted_line_the_arithmetic_is_that_of_the_wrong_numbers(show, neumf):
     """No right operand stands beside a wrong result: each line's formula gives what is shown."""
     driver = show(neumf[1])

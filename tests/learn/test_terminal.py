@@ -14,7 +14,7 @@ from ncf_numpy.datasets import Interactions, sample_lastfm
 from ncf_numpy.learn.stepper import terminal
 from ncf_numpy.learn.stepper.batch import STD, build_model, choose_batch
 from ncf_numpy.learn.stepper.digits import Digits, constant, short
-from ncf_numpy.learn.stepper.terminal import Terminal, grid
+from ncf_numpy.learn.stepper.screens import Screens, grid
 from ncf_numpy.learn.stepper.trace import trace_step
 
 PLAYS = sample_lastfm()[0]
@@ -29,10 +29,10 @@ def stepped():
     return trace_step(model, loss, Adam(0.01), batch.users, batch.items, batch.labels), batch
 
 
-def press(stepped, keys):
+def press(stepped, keys, height=999):
     """What appears for these lines of input, after each prompt."""
     output = io.StringIO()
-    terminal.run(*stepped, pause=True, stdin=io.StringIO(keys), stdout=output)
+    terminal.run(*stepped, pause=True, stdin=io.StringIO(keys), stdout=output, height=height)
     return output.getvalue().split(f"[{terminal.HELP}]\n")
 
 
@@ -86,7 +86,7 @@ def test_g_lists_analytic_and_numerical(stepped):
 
 
 def test_other_keys_and_the_end_of_input(stepped):
-    assert "'x' is no key of mine." in press(stepped, "x\nq\n")[1]
+    assert "There is no key 'x' here." in press(stepped, "x\nq\n")[1]
     assert len(press(stepped, "\n")) == 3  # no q: the input ends
 
 
@@ -99,7 +99,7 @@ def test_without_a_terminal_everything_is_printed_at_once(stepped):
 
 
 def test_eighty_columns_and_plain_ascii_but_for_names(stepped):
-    screens = Terminal(*stepped)
+    screens = Screens(*stepped)
     texts = [screens.opening(), *(screens.screen(k) for k in range(len(screens)))]
     texts += [screens.check(k) for k in range(len(screens))]
     texts += [screens.weights(k) for k in range(len(screens))]
@@ -136,7 +136,7 @@ def test_every_number_of_the_tables_is_numpys(stepped):
 
 def test_the_formulas_on_the_screens_are_those_of_the_trace(stepped):
     trace, _ = stepped
-    screens = Terminal(*stepped)
+    screens = Screens(*stepped)
     for number, stop in enumerate(trace.stops):
         text = " ".join(screens.screen(number).split())
         for record in stop.records:
@@ -149,7 +149,7 @@ def test_the_formulas_on_the_screens_are_those_of_the_trace(stepped):
 def test_a_repeated_row_adds_up_and_says_what_the_naive_code_would_keep(stepped):
     trace, batch = stepped
     number = next(k for k, s in enumerate(trace.stops) if s.function == "Embedding.backward")
-    text = " ".join(Terminal(*stepped).screen(number).split())
+    text = " ".join(Screens(*stepped).screen(number).split())
     item = np.bincount(trace.items).argmax()
     found = re.search(
         r"column (\d): (.+) = (\S+); the naive `dW\[ids\] \+= dy` would keep (\S+)", text
@@ -170,10 +170,46 @@ def test_a_wrong_gradient_is_called_wrong(stepped):
     right = record.value
     record.value = 1.01 * right
     try:
-        assert "WRONG" in Terminal(trace, batch).verdict(record)
+        assert "WRONG" in Screens(trace, batch).verdict(record)
     finally:
         record.value = right
-    assert "ok" in Terminal(trace, batch).verdict(record)
+    assert "ok" in Screens(trace, batch).verdict(record)
+
+
+def test_in_a_low_window_enter_turns_the_pages_of_a_screen(stepped):
+    _, *pages = press(stepped, "\n" * 200, height=24)
+    seen = []
+    for page in pages[:-1]:
+        lines = page.rstrip("\n").split("\n")
+        assert len(lines) <= 24 - 3  # two blank lines less one, the keys, what is typed
+        seen += [line for line in lines if line.strip() and not line.startswith("-- ")]
+    screens = press(stepped, "\n" * 34)[1:-1]
+    lines = [line for screen in screens for line in screen.split("\n")]
+    expected = [line for line in lines if line.strip() and not line.startswith("-- ")]
+    assert seen[: len(expected)] == expected
+    assert heading(pages[-2])[0] == "34"
+
+
+def test_b_turns_back_to_the_first_page_and_then_to_the_screen_before(stepped):
+    pages = press(stepped, "r\n\n\nb\nb\nq\n", height=24)  # loss, output, more of output
+    assert [heading(page)[2] for page in pages[1:-1]] == [
+        "loss",
+        "output",
+        "output",
+        "output",
+        "loss",
+    ]
+    assert "Enter: more of this" in pages[2]
+    assert pages[2] == pages[4] != pages[3]
+
+
+def test_a_page_is_cut_at_a_blank_line():
+    text = "head\n" + "\n\n".join("\n".join("abc") for _ in range(4))
+    pages = terminal.pages_of(text, 10)
+    assert [page.split("\n")[0] for page in pages] == ["head"] * len(pages)
+    assert all(len(page.split("\n")) <= 10 for page in pages)
+    lines = [line for page in pages for line in page.split("\n")[1:] if len(line) == 1]
+    assert lines == list("abc" * 4)
 
 
 # the batch

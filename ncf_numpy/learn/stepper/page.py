@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from importlib import resources
 
+from .texts import asset, texts
 from .variants import bugs_of, training_of
 from .view import Arrays, view_of
 
@@ -34,15 +34,6 @@ def build_page(trace, model, loss, optimizer, batch, *, steps=0, docs=""):
     page = page.replace("/* JS */", bundle("page.js"))
     # the texts that people wrote come last: nothing in them is taken for a place to fill
     return page.replace('"TEXTS"', embed(texts())).replace('"DATA"', embed(data))
-
-
-def asset(name):
-    return resources.files(__package__).joinpath("assets", name).read_text(encoding="utf-8")
-
-
-def texts():
-    """All that the page says, in its languages."""
-    return json.loads(asset("texts.json")) | {"story": json.loads(asset("story.json"))}
 
 
 def embed(data):

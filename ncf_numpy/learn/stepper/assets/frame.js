@@ -21,7 +21,7 @@ export const FRAME = `
     <div class="plane"><svg class="edges" aria-hidden="true"></svg></div>
   </div>
 
-  <div class="controls" role="group" data-label="steps">
+  <div class="controls" data-part="controls" role="group" data-label="steps">
     <div class="group">
       <button type="button" data-part="to-forward" data-word="forward" data-title="forward-title"></button>
       <button type="button" data-part="back" data-label="back" data-title="back-title">&#9664;</button>

@@ -6,8 +6,9 @@ import { sizes } from "./arrays.js";
 import { drawMap, palettes } from "./colours.js";
 import { escapeHtml, pretty } from "./numbers.js";
 
-const ZOOMS = [1, 0.9, 0.8, 0.7, 0.6]; // of the width of the cells, until the graph fits
-const LEAST_HEIGHT = 40; // of the window, in em, for the drawing
+const ZOOMS = [1, 0.9, 0.8, 0.7, 0.6, 0.5]; // of the cells, until the graph fits
+const LEAST_HEIGHT = 36; // of the window, in em, for the drawing
+const MOST_OF_HEIGHT = 0.33; // of the window, for the drawing
 
 export class Graph {
   constructor(element, stepper) {
@@ -27,7 +28,8 @@ export class Graph {
       const element = document.createElement("button");
       element.type = "button";
       element.className = "box";
-      element.innerHTML = `<span class="name">${escapeHtml(data.name)}</span><span class="maps"></span>`;
+      element.innerHTML = `<span class="name">${escapeHtml(data.name)}</span><span class="maps" aria-hidden="true"></span>`;
+      element.title = data.kind;
       element.addEventListener("click", () => {
         this.stepper.go(view.stopOfBox(data.name, view.stops[this.stop].phase));
       });
@@ -92,7 +94,8 @@ export class Graph {
     const fits = innerHeight >= LEAST_HEIGHT * em && ZOOMS.some((zoom) => {
       this.zoom = zoom;
       this.drawMaps();
-      return this.columns().reduce((sum, { width }) => sum + width + 18, 14) <= this.element.clientWidth;
+      const width = this.columns().reduce((sum, column) => sum + column.width + 18, 14);
+      return width <= this.element.clientWidth && this.height() <= MOST_OF_HEIGHT * innerHeight;
     });
     this.element.classList.toggle("names", !fits);
     this.plane.style.width = this.plane.style.height = "";
@@ -105,10 +108,17 @@ export class Graph {
     return columns.map((boxes) => ({ boxes, width: Math.max(...boxes.map((box) => box.element.offsetWidth)) }));
   }
 
+  get laneHeight() {
+    return Math.max(...Object.values(this.boxes).map((box) => box.element.offsetHeight)) + 10;
+  }
+
+  height() {
+    return (1 + Math.max(...Object.values(this.boxes).map((box) => box.lane))) * this.laneHeight + 8;
+  }
+
   place() {
-    const boxes = Object.values(this.boxes);
     const columns = this.columns();
-    const laneHeight = Math.max(...boxes.map((box) => box.element.offsetHeight)) + 10;
+    const { laneHeight } = this;
     const room = this.element.clientWidth - 32 - columns.reduce((sum, { width }) => sum + width, 0);
     const gap = Math.max(18, Math.min(56, room / Math.max(1, columns.length - 1)));
     let x = 16;
@@ -122,7 +132,7 @@ export class Graph {
       x += width + gap;
     }
     this.plane.style.width = `${x - gap + 16}px`;
-    this.plane.style.height = `${(1 + Math.max(...boxes.map((box) => box.lane))) * laneHeight + 8}px`;
+    this.plane.style.height = `${this.height()}px`;
     this.drawEdges();
   }
 
@@ -140,10 +150,11 @@ export class Graph {
 
   drawMaps() {
     const colours = palettes(this.element);
+    this.plane.classList.toggle("small", this.zoom < 1); // too low for the names of rows
     for (const box of Object.values(this.boxes)) {
       for (const { canvas, caption, cell, now } of box.canvases) {
         const [label, number, kind] = now();
-        drawMap(canvas, this.view.array(this.shown(number)), colours[kind], [cell[0] * this.zoom, cell[1]]);
+        drawMap(canvas, this.view.array(this.shown(number)), colours[kind], [cell[0] * this.zoom, cell[1] * this.zoom]);
         caption.innerHTML = pretty(label);
       }
     }
@@ -157,16 +168,13 @@ export class Graph {
     const names = Object.keys(this.boxes);
     for (const box of Object.values(this.boxes)) {
       const active = box.name === node;
-      const wrong = this.view.isWrong(box.name, stop);
       const back = box.backward !== null && stop >= box.backward;
       const { element } = box;
       element.className = "box";
       element.classList.toggle("active", active);
       element.classList.toggle("ahead", stop < box.forward);
       element.classList.toggle("back", back);
-      element.classList.toggle("wrong", wrong);
-      const words = this.stepper.words;
-      element.setAttribute("aria-label", [box.name, box.kind, wrong && words.say("wrong")].filter(Boolean).join(", "));
+      element.classList.toggle("wrong", this.view.isWrong(box.name, stop));
       if (active) element.setAttribute("aria-current", "step");
       else element.removeAttribute("aria-current");
       element.tabIndex = active || (!node && box.name === names[0]) ? 0 : -1;

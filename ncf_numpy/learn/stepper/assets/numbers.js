@@ -25,7 +25,7 @@ export function escapeHtml(text) {
 export function pretty(text) {
   return escapeHtml(text)
     .replace(/sum over (\w) of /g, "Σ<sub>$1</sub> ")
-    .replace(/sum of (\w+)_b over all b with ids_b = r/, "Σ $1<sub>b</sub> over all b with ids<sub>b</sub> = r")
+    .replace(/sum of (\w+)_b over all b with ids_b = r/, "Σ<sub>b: ids[b] = r</sub> $1<sub>b</sub>")
     .replace(/alpha/g, "α").replace(/beta(\d)/g, "β<sub>$1</sub>")
     .replace(/phi/g, "φ")
     .replace(/\^(-\|\w\||-?\w)/g, "<sup>$1</sup>")

@@ -106,7 +106,7 @@ export class Panel {
       const edited = `<del>${escapeHtml(right.trim())}</del> → <ins>${escapeHtml(wrong.trim() || this.words.say("nothing"))}</ins>`;
       return `<code>${escapeHtml(place)}: ${edited}</code>`;
     });
-    line.innerHTML = `<b>${this.words.say("planted")}</b> ${escapeHtml(summary)}. ${here}<br>${lines.join("<br>")}`;
+    line.innerHTML = `<b>${this.words.say("planted")}</b> ${escapeHtml(this.words.bug(bug, summary))}. ${here}<br>${lines.join("<br>")}`;
   }
 
   renderArrays() {

@@ -16,7 +16,6 @@ import { View } from "./view.js";
 import { Words } from "./words.js";
 
 const PLAY_EVERY = 1600; // milliseconds
-const SMALL = "(max-width: 44rem), (max-height: 40rem)"; // as in small.css
 
 export class Stepper {
   constructor(root, texts, language = navigator.language.slice(0, 2)) {
@@ -120,8 +119,16 @@ export class Stepper {
   go(stop) {
     this.moveTo(stop);
     this.render();
-    // where the graph and the panel cannot be seen together, follow what changes
-    if (matchMedia(SMALL).matches) this.part("panel").scrollIntoView({ block: "start" });
+    if (!this.inView()) this.part("panel").scrollIntoView({ block: "start" });
+  }
+
+  // Whether the head of the panel and the number that is explained are seen together
+  inView() {
+    const controls = this.part("controls");
+    const sticky = getComputedStyle(controls).position === "sticky";
+    const bottom = sticky ? controls.getBoundingClientRect().top : innerHeight;
+    const number = this.root.querySelector(".here").getBoundingClientRect();
+    return this.part("panel").getBoundingClientRect().top >= 0 && number.bottom <= bottom;
   }
 
   // Of an update the last line, which writes the weight; else the first

@@ -39,7 +39,8 @@ export class Figure {
       const k = r * columns + c;
       const off = packed.v[k] !== right.v[k];
       const about = off ? ` class="off" title="${escapeHtml(this.words.say("without-bug", { value: show(right.v[k]) }))}"` : "";
-      return `<td style="background:${shade(palette, packed.v[k], most)}"${about}>${text}</td>`;
+      const ground = off ? "" : ` style="background:${shade(palette, packed.v[k], most)}"`;
+      return `<td${ground}${about}>${text}</td>`;
     });
     table.createTBody().innerHTML = [...Array(rows).keys()]
       .map((r) => `<tr><th scope="row">${this.rowHead(letter, r)}</th>${cells(r).join("")}</tr>`).join("");

@@ -124,7 +124,7 @@ export class Training {
     this.part("train-play").textContent = words.say(this.timer ? "pause" : "play");
     this.part("train-bug").hidden = !bug;
     if (bug) {
-      this.part("train-bug").innerHTML = `<b>${escapeHtml(words.say("planted"))}</b> ${escapeHtml(this.view.data.bugs[bug].summary)}. ${escapeHtml(words.say("bug-curve"))}`;
+      this.part("train-bug").innerHTML = `<b>${escapeHtml(words.say("planted"))}</b> ${escapeHtml(words.bug(bug, this.view.data.bugs[bug].summary))}. ${escapeHtml(words.say("bug-curve"))}`;
     }
     for (const button of this.part("into").querySelectorAll("button")) button.hidden = Boolean(bug) && button.dataset.step !== "1";
     for (const [name, { canvas, cell, shape, most }] of Object.entries(this.canvases)) {
@@ -160,17 +160,34 @@ export class Training {
     };
     const x = scale(all.filter((_, n) => n % 2 === 0), 14, 405);
     const y = scale(all.filter((_, n) => n % 2 === 1), 240, 16);
-    this.part("points").innerHTML = labels.map((label, r) => {
-      const place = (p) => `${x(p[2 * r]).toFixed(1)},${y(p[2 * r + 1]).toFixed(1)}`;
-      const trail = points.slice(0, this.at + 1).map((p, n) => `${n ? "L" : "M"}${place(p)}`).join("");
-      const [px, py] = place(points[this.at]).split(",").map(Number);
+    const marks = labels.map((label, r) => {
+      const [px, py] = [x(points[this.at][2 * r]), y(points[this.at][2 * r + 1])];
+      return { label: label.slice(0, 24), r, px, py, left: px > 210 };
+    });
+    spread(marks);
+    this.part("points").innerHTML = marks.map(({ label, r, px, py, left, line }) => {
+      const trail = points.slice(0, this.at + 1).map((p, n) => `${n ? "L" : "M"}${x(p[2 * r]).toFixed(1)},${y(p[2 * r + 1]).toFixed(1)}`);
       const colour = r < users ? "var(--forward)" : "var(--backward)";
       const mark = r < users ? `<circle cx="${px}" cy="${py}" r="5" fill="${colour}"/>`
         : `<rect x="${px - 4.5}" y="${py - 4.5}" width="9" height="9" rx="1" fill="${colour}"/>`;
-      const left = px > 210;
-      return `<path d="${trail}" fill="none" stroke="${colour}" opacity=".45"/>${mark}`
-        + `<text x="${px + (left ? -9 : 9)}" y="${py + 4}"${left ? ' text-anchor="end"' : ""}>${escapeHtml(label.slice(0, 24))}</text>`;
+      return `<path d="${trail.join("")}" fill="none" stroke="${colour}" opacity=".45"/>${mark}`
+        + `<text x="${px + (left ? -9 : 9)}" y="${line}"${left ? ' text-anchor="end"' : ""}>${escapeHtml(label)}</text>`;
     }).join("");
     this.part("points").setAttribute("aria-label", this.stepper.words.say("points-chart"));
+  }
+}
+
+// Give each label a line of its own where two would overlap
+function spread(marks) {
+  const width = (mark) => 9 + 6 * mark.label.length;
+  const from = (mark) => (mark.left ? mark.px - width(mark) : mark.px);
+  const placed = [];
+  for (const mark of [...marks].sort((a, b) => a.py - b.py)) {
+    mark.line = mark.py + 4;
+    for (const other of placed) {
+      const beside = from(mark) < from(other) + width(other) && from(other) < from(mark) + width(mark);
+      if (beside && Math.abs(mark.line - other.line) < 11) mark.line = other.line + 11;
+    }
+    placed.push(mark);
   }
 }

@@ -12,6 +12,11 @@ export class Words {
     return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
   }
 
+  // What a planted bug does; in English it says so itself
+  bug(name, summary) {
+    return this.texts.bugs[name]?.[this.language] ?? summary;
+  }
+
   // Why this line: {why, section, equation}
   story(record) {
     const chapter = this.texts.story[record.fn];
