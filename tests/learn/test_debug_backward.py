@@ -21,12 +21,11 @@ COMMANDS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def transcript():
-    """[(command, what pdb answered), ...] of the walk in the docstring."""
+def walk(commands):
+    """([(command, what pdb answered), ...], errors) of the program under pdb."""
     done = subprocess.run(
         [sys.executable, "-m", "pdb", str(PROGRAM)],
-        input="\n".join(COMMANDS) + "\n",
+        input="\n".join(commands) + "\n",
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
@@ -35,7 +34,13 @@ def transcript():
     )
     first, *answers = done.stdout.split("(Pdb) ")
     assert PROGRAM.name in first
-    return list(zip(COMMANDS, answers, strict=True)), done.stderr
+    return list(zip(commands, answers, strict=True)), done.stderr
+
+
+@pytest.fixture(scope="module")
+def transcript():
+    """The walk in the docstring."""
+    return walk(COMMANDS)
 
 
 def answer(transcript, command):
@@ -63,6 +68,19 @@ def test_each_stop_is_where_the_walk_says(transcript):
     assert [place.groups() for place in places] == [("models", "backward")] + 3 * [
         ("layers", "backward")
     ]
+
+
+def test_three_steps_enter_the_first_layer_and_two_lines_after_it_dphi_g_has_its_value():
+    """What README says of step, return and next."""
+    steps = ["s", "s", "s", "s", "p dphi_G", "r", "p self.dW.shape", "n", "n", "p dphi_G.shape"]
+    answers = [text.strip() for _, text in walk([COMMANDS[0], "c", *steps, "q"])[0]][2:]
+    assert "def backward(self, dlogits)" in answers[0]
+    assert "def backward(self, dy)" in answers[3]
+    assert "layers.py" in answers[3] and "layers.py" not in answers[2]
+    assert "NameError" in answers[4]
+    assert "return dx" in answers[5]
+    assert answers[6] == "(5, 1)"
+    assert answers[9] == "(6, 2)"
 
 
 def test_every_formula_of_the_walk_is_true(transcript):

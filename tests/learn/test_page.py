@@ -1,5 +1,6 @@
 """The page as a file: its numbers are NumPy's, its bugs the planted ones, and it stands alone."""
 
+import functools
 import json
 import re
 
@@ -19,8 +20,9 @@ from ncf_numpy.learn.stepper.variants import plane
 PLAYS = sample_lastfm()[0]
 
 
+@functools.cache
 def make(name="neumf", size=6, steps=0, plays=PLAYS, **sizes):
-    """(trace, page) of a model."""
+    """(trace, page) of a model, each made once."""
     batch = choose_batch(plays, np.random.default_rng(0), size)
     model = build_model(name, plays, np.random.default_rng(1), **sizes)
     loss, optimizer = BinaryCrossEntropyWithLogits(), Adam(0.01)
@@ -127,6 +129,8 @@ def test_the_graph_of_neumf(neumf):
 def test_every_box_turns_into_gradients(name):
     data = data_of(make(name)[1])
     for box in data["boxes"]:
+        if box["name"] == "optimizer":
+            continue
         assert box["backward"] is not None
         assert box["gradients"]
         for number, (stop, array, _) in box["gradients"].items():
@@ -136,11 +140,11 @@ def test_every_box_turns_into_gradients(name):
 
 
 @pytest.mark.parametrize("name", ["mf", "gmf", "mlp", "neumf"])
-def test_every_stop_but_the_optimizers_own_has_a_box(name):
+def test_every_stop_has_a_box(name):
     data = data_of(make(name)[1])
     names = [box["name"] for box in data["boxes"]]
     for stop in data["stops"]:
-        assert (stop["node"] in names) or stop["box"] == "optimizer"
+        assert stop["node"] in names
         if stop["phase"] in ("forward", "loss", "backward"):
             assert stop["node"] == stop["box"]
 

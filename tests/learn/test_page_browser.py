@@ -1,5 +1,6 @@
 """The page in a headless Chromium: what it shows is what NumPy has, and no error in the console."""
 
+import functools
 import re
 
 import numpy as np
@@ -17,18 +18,27 @@ PLAYS = sample_lastfm()[0]
 STEPPER = "const stepper = document.querySelector('main').stepper;"
 
 
-def make(name="neumf", loss=None, optimizer=None, size=6, steps=0, **sizes):
-    """(trace, page) of a model."""
+MODELS = {
+    "mf": (BinaryCrossEntropy, SGD),
+    "gmf": (BinaryCrossEntropyWithLogits, SGD),
+    "mlp": (BinaryCrossEntropy, Adam),
+    "neumf": (BinaryCrossEntropyWithLogits, Adam),
+}
+
+
+@functools.cache
+def make(name="neumf", size=6, steps=5, factors=4, layers=(8, 6, 4)):
+    """(trace, page) of a model, each made once."""
     batch = choose_batch(PLAYS, np.random.default_rng(0), size)
-    model = build_model(name, PLAYS, np.random.default_rng(1), **sizes)
-    loss, optimizer = loss or BinaryCrossEntropyWithLogits(), optimizer or Adam(0.01)
+    model = build_model(name, PLAYS, np.random.default_rng(1), factors, layers)
+    loss, optimizer = MODELS[name][0](), MODELS[name][1](0.1)
     trace = trace_step(model, loss, optimizer, batch.users, batch.items, batch.labels)
     return trace, build_page(trace, model, loss, optimizer, batch, steps=steps)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def neumf():
-    return make(steps=5)
+    return make("neumf")
 
 
 def run(driver, script):
@@ -87,18 +97,9 @@ def as_text(formula):
     return re.sub(r"_([GMui])(?![a-z])", r"\1", formula).replace("phi", "φ").replace("**", "")
 
 
-MODELS = {
-    "mf": (BinaryCrossEntropy, SGD),
-    "gmf": (BinaryCrossEntropyWithLogits, SGD),
-    "mlp": (BinaryCrossEntropy, Adam),
-    "neumf": (BinaryCrossEntropyWithLogits, Adam),
-}
-
-
 @pytest.mark.parametrize("name", MODELS)
 def test_every_step_shows_numpys_numbers_and_says_why(show, name):
-    loss, optimizer = MODELS[name]
-    trace, page = make(name, loss(), optimizer(0.1))
+    trace, page = make(name)
     seen = run(show(page), HARVEST)
     assert [one["number"] for one in seen] == list(range(len(trace.records)))
     story = texts()["story"]
@@ -332,7 +333,7 @@ def test_another_trace_can_be_shown_and_nothing_is_left_behind(show, neumf):
 
 @pytest.mark.robustness  # takes seconds
 def test_the_large_page_scrolls(show):
-    trace, page = make(size=12, factors=8, layers=(64, 32, 16, 8))
+    trace, page = make(size=12, steps=0, factors=8, layers=(64, 32, 16, 8))
     driver = show(page)
     seen = run(driver, HARVEST)
     assert [len(one["cells"]) for one in seen] == [r.value.size for r in trace.records]

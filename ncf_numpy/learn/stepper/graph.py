@@ -36,7 +36,27 @@ def boxes_of(trace, batch, arrays):
             if name.partition(".")[0] == box["name"]
         ]
     place(boxes)
-    return list(boxes.values())
+    return [*boxes.values(), *optimizer_of(trace, boxes)]
+
+
+def optimizer_of(trace, boxes):
+    """A box behind all others for what an optimizer computes once a step, if there is such."""
+    return [
+        {
+            "name": stop.box,
+            "kind": trace.optimizer,
+            "from": [],
+            "values": [],
+            "forward": number,
+            "backward": None,
+            "gradients": {},
+            "tables": [],
+            "column": 1 + max(box["column"] for box in boxes.values()),
+            "lane": list(boxes.values())[-1]["lane"],
+        }
+        for number, stop in enumerate(trace.stops)
+        if stop.box == "optimizer"
+    ]
 
 
 def place(boxes):

@@ -73,7 +73,7 @@ def describe_batch(batch):
 
 
 def stops_of(trace, nodes):
-    """The stops in order; `node` is the box of the graph, None for the optimizer's own stop."""
+    """The stops in order; `node` is the box of the graph: dense1 for the update of dense1.W."""
     numbers = iter(range(len(trace.records)))
     stops = []
     for stop in trace.stops:
@@ -84,7 +84,7 @@ def stops_of(trace, nodes):
                 "box": stop.box,
                 "fn": stop.function,
                 "records": [next(numbers) for _ in stop.records],
-                "node": names[0] if names else None,
+                "node": names[0],
             }
         )
     return stops

@@ -165,7 +165,6 @@ export class Graph {
     this.drawMaps();
     const { phase, node } = this.view.stops[stop];
     const focused = this.plane.contains(document.activeElement);
-    const names = Object.keys(this.boxes);
     for (const box of Object.values(this.boxes)) {
       const active = box.name === node;
       const back = box.backward !== null && stop >= box.backward;
@@ -177,7 +176,7 @@ export class Graph {
       element.classList.toggle("wrong", this.view.isWrong(box.name, stop));
       if (active) element.setAttribute("aria-current", "step");
       else element.removeAttribute("aria-current");
-      element.tabIndex = active || (!node && box.name === names[0]) ? 0 : -1;
+      element.tabIndex = active ? 0 : -1;
     }
     for (const path of this.edges.children) {
       const into = path.dataset.to === node && phase !== "backward";
@@ -185,7 +184,7 @@ export class Graph {
       path.classList.toggle("on", (into || out) && phase !== "update");
       path.classList.toggle("reverse", out);
     }
-    if (focused && node) this.boxes[node].element.focus();
+    if (focused) this.boxes[node].element.focus();
   }
 
   // Up and down move the focus among the boxes: the graph is one stop of the tab key
