@@ -21,6 +21,7 @@ from .commands import (
     similar,
     step,
     train,
+    vectors,
     version,
 )
 from .data.terminal import printable, say, standard_streams
@@ -34,6 +35,7 @@ COMMANDS = (
     train,
     recommend,
     similar,
+    vectors,
     evaluate,
     pretrain,
     download,

@@ -12,7 +12,7 @@ from ..data.terminal import say
 from ..datasets import sample_lastfm
 from ..evaluation.metrics import evaluate
 from ..recommender.course import plan_of
-from ..recommender.models import build, has_epochs
+from ..recommender.models import build, has_epochs, objective_of
 from ..training.plan import watched
 from ..training.row_adam import RowAdam
 from ..training.trainer import fit
@@ -27,7 +27,12 @@ from .figures import add_figure_options, comparisons, figures_of, measured, ties
 from .outputs import check_outputs
 from .printing import print_table
 from .train import write_log
-from .training_options import add_model_option, add_training_options, make_recommender
+from .training_options import (
+    add_model_option,
+    add_training_options,
+    make_recommender,
+    memory_line,
+)
 
 
 def add_parser(commands):
@@ -66,10 +71,10 @@ def run(arguments):
         say("\n".join([repr(split.train), split.protocol, *split.notes]))
     rows, histories, evaluations = [], [], {}
     for name, recommender in recommenders.items():
-        start = time.perf_counter()
-        model, history = fitted(recommender.settings, split, arguments)
-        seconds = time.perf_counter() - start
-        evaluations[name] = measured(model, split, arguments)
+        memory = memory_line(name, split.train)
+        if memory and not arguments.quiet:
+            say(memory)
+        evaluations[name], history, seconds = tried(recommender.settings, split, arguments)
         trained_on = "train" if len(history) else "train+validation"
         epoch = history["epoch"][history["chosen"]].max() if len(history) else "-"
         for ranking, evaluation in evaluations[name].items():
@@ -125,6 +130,14 @@ def best_possible(split, arguments):
     return {f"HR@{result.k}": result.hr, f"NDCG@{result.k}": result.ndcg}
 
 
+def tried(settings, split, arguments):
+    """Train a model, measure it and let it go: -> {ranking: Evaluation}, history, seconds."""
+    start = time.perf_counter()
+    model, history = fitted(settings, split, arguments)
+    seconds = time.perf_counter() - start
+    return measured(model, split, arguments), history, seconds
+
+
 def fitted(settings, split, arguments):
     """A trained model and its history, which is empty for a baseline."""
     rng = np.random.default_rng(settings["seed"])
@@ -138,4 +151,5 @@ def fitted(settings, split, arguments):
     progress = False if arguments.quiet else None
     optimizer = RowAdam(settings["lr"])
     options = {"optimizer": optimizer, "progress": progress, "negatives": settings["negatives"]}
-    return model, fit(model, split, rng, **options, **training)
+    objective = objective_of(settings["model"])
+    return model, fit(model, split, rng, objective=objective, **options, **training)

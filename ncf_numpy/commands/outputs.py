@@ -38,6 +38,15 @@ def check_outputs(arguments, *places):
             )
 
 
+def check_tables(model, *places):
+    """Raise unless tables can be written at these paths, and neither is the model or the other."""
+    files = [model, *filter(None, places)]
+    for number, place in enumerate(files[1:], start=1):
+        check_place(place)
+        if any(is_same_file(place, other) for other in files[:number]):
+            raise ValueError(f"{place} is named for more than one thing: it would be overwritten")
+
+
 def is_same_file(a, b):
     """Whether two paths are one file, now or once it is written."""
     try:

@@ -25,6 +25,11 @@ def item_id(recommender, text):
         raise KeyError(f"no item has the id {text!r}, and {error.args[0]}") from error
 
 
+def item_ids(recommender, texts):
+    """The raw item ids that texts stand for; None where there is no list of them."""
+    return None if texts is None else [item_id(recommender, text) for text in texts]
+
+
 def as_id(ids, text):
     """text as the ids are: an integer, where they are integers and it is one."""
     is_number = ids.dtype.kind in "iu" and NUMBER.fullmatch(text)

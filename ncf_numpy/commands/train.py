@@ -14,7 +14,12 @@ from ..recommender.models import has_epochs
 from ..recommender.report import NotLearned
 from .data_options import add_data_options, load_data
 from .outputs import check_outputs
-from .training_options import add_model_option, add_training_options, make_recommender
+from .training_options import (
+    add_model_option,
+    add_training_options,
+    make_recommender,
+    memory_line,
+)
 
 MOST_LINES = 25  # on the screen; with more epochs than twice that, only every second and so on
 
@@ -75,7 +80,8 @@ def run(arguments):
             write_log(history, arguments.log)
 
     data = load_data(arguments)
-    report("\n".join([repr(data), *data.notes]))
+    memory = memory_line(arguments.model, data)
+    report("\n".join(filter(None, [repr(data), *data.notes, memory])))
     options = {"progress": is_terminal(sys.stderr) and not arguments.quiet}
     if has_epochs(arguments.model):
         options |= {"on_epoch": on_epoch, "checkpoint": checkpoint, "resume": arguments.resume}

@@ -2,19 +2,26 @@
 
 import argparse
 
+from ..evaluation.ease import EASE
 from ..recommender.course import PAPER
-from ..recommender.models import MODELS
+from ..recommender.models import MODELS, OWN, has_option
 from ..recommender.recommender import Recommender
 
 HELP = {
-    "factors": (int, "factors of GMF and MF (default: 8)"),
-    "epochs": (int, "passes over the data (default: 20; with few pairs until it has learned)"),
+    "factors": (int, "factors of GMF and MF (default: 8), of ials (64)"),
+    "epochs": (
+        int,
+        "passes over the data (default: 20, of ials 12; with few pairs until it has learned)",
+    ),
     "batch_size": (int, "pairs per step (default: 256; with few pairs less)"),
     "negatives": (int, "unseen items drawn for each pair (default: 4)"),
     "lr": (float, "learning rate of Adam (default: 0.001)"),
     "patience": (int, "stop after this many epochs without a better one (default: never)"),
     "neighbours": (int, "neighbours of an item in itemknn (default: 50)"),
     "shrink": (float, "itemknn: trust items with few users less (default: 0)"),
+    "l2": (float, "ease: the larger, the closer to popularity (default: 500)"),
+    "regularisation": (float, "ials: the larger, the shorter the vectors (default: 0.01)"),
+    "weight": (float, "ials: what an unseen item weighs (default: 0.1)"),
     "seed": (int, "decides all that is random (default: 0)"),
 }
 
@@ -47,9 +54,27 @@ def widths(text):
 
 
 def make_recommender(model, arguments):
-    """A Recommender with the options that were given; the others keep its own defaults."""
+    """A Recommender with the options that were given; the others keep its own defaults.
+
+    Where several models were named, an option that belongs to another of them is not for this one.
+    """
+    named = [arguments.model] if isinstance(arguments.model, str) else arguments.model
     given = {name: getattr(arguments, name) for name in ("layers", "training", *HELP)}
-    return Recommender(model, **{name: value for name, value in given.items() if value is not None})
+    options = {
+        name: value
+        for name, value in given.items()
+        if value is not None and (has_option(model, name) or OWN[name] not in named)
+    }
+    return Recommender(model, **options)
+
+
+def memory_line(model, data):
+    """A sentence about the memory that fitting this model on data needs, "" if it is little."""
+    if model != "ease":
+        return ""
+    n = min(data.n_users, data.n_items)
+    gigabytes = EASE.memory(data.n_users, data.n_items) / 1e9
+    return f"ease needs {gigabytes:.2f} GB of memory, for a matrix of {n:,} x {n:,} numbers"
 
 
 def add_model_option(parser, **how):

@@ -10,6 +10,7 @@ from ..evaluation.baselines import Baseline, ItemKNN
 from .explain import Explanation, contributions
 from .fold_in import FoldedUser, fold_in
 from .lists import best
+from .models import PAIRWISE
 from .vectors import nearest, similarities, vectors
 from .write import write_csv
 
@@ -114,7 +115,8 @@ class Answers:
         if not len(indices):
             raise ValueError("fold_in needs at least one item that the new user has")
         rng = np.random.default_rng(known.settings["seed"])
-        return FoldedUser(known, fold_in(known.model, indices, rng, steps=steps, lr=lr), indices)
+        how = {"steps": steps, "lr": lr, "pairwise": known.settings["model"] in PAIRWISE}
+        return FoldedUser(known, fold_in(known.model, indices, rng, **how), indices)
 
     def explain(self, user, item, k=3):
         """What the parts of the model add to the logit of user and item, raw ids -> Explanation.

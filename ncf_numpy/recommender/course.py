@@ -23,7 +23,7 @@ from ..training.trial import (
     Trial,
     hold_out_pairs,
 )
-from .models import build
+from .models import build, objective_of
 from .report import comparison
 
 PAPER = "paper"  # the word for the paper's settings, with nothing held out
@@ -59,6 +59,7 @@ def new_trainer(settings, train, validation, batch_size, name, progress):
         SimpleNamespace(train=train, validation=validation),
         stream(settings["seed"], name),
         optimizer=RowAdam(settings["lr"]),
+        objective=objective_of(settings["model"]),
         batch_size=batch_size,
         negatives=settings["negatives"],
         progress=progress,

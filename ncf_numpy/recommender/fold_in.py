@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.checks import check_count
 from ..core.layers import Embedding
-from ..core.losses import BinaryCrossEntropyWithLogits
+from ..core.losses import BPR, BinaryCrossEntropyWithLogits
 from ..core.optimizers import Adam
 from ..data.interactions import Interactions
 from ..data.sampling import NegativeSampler
@@ -20,12 +20,13 @@ from ..evaluation.catalogue import with_own_memory
 from .lists import best
 
 
-def fold_in(model, items, rng, *, steps=100, lr=0.03, negatives=4):
+def fold_in(model, items, rng, *, steps=100, lr=0.03, negatives=4, pairwise=False):
     """A model with a single user, number 0, who has these items; it shares the weights of `model`.
 
     items (P,): distinct item indices, at least one. Each step is on all of them and on `negatives`
     times as many fresh items that the user does not have, drawn by rng. The row begins as the
     average user's. A baseline has no row to learn: its user simply has the items.
+    pairwise: learn it by `BPR`, as the model was trained, each item against one fresh negative.
     """
     check_count(steps, 0, "steps")
     if isinstance(model, Baseline):
@@ -37,11 +38,14 @@ def fold_in(model, items, rng, *, steps=100, lr=0.03, negatives=4):
 
     ids = ["new"], np.arange(len(model.item_embedding.W))
     sampler = NegativeSampler(Interactions.from_indices(np.zeros_like(items), items, *ids))
+    negatives = 1 if pairwise else negatives
     n_negatives = 0 if sampler.exhausted[0] else negatives * len(items)
     users = np.zeros(len(items) + n_negatives, np.intp)  # (B,)
     labels = np.zeros(len(users), table.dtype)  # (B,)
     labels[: len(items)] = 1
-    loss, optimizer = BinaryCrossEntropyWithLogits(), Adam(lr)
+    loss, optimizer = BPR() if pairwise else BinaryCrossEntropyWithLogits(), Adam(lr)
+    if pairwise and not n_negatives:  # whoever has every item has no pair to learn from
+        steps = 0
     for _ in range(steps):
         unseen = sampler.sample(users[len(items) :], rng)
         logits = one.forward(users, np.concatenate([items, unseen]))  # (B,)

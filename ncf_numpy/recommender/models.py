@@ -1,7 +1,8 @@
 """Every model that a `Recommender` can have: those with gradients, and the baselines.
 
 A model is listed in the table of its room, `core/build.py` or `evaluation/build.py`, and here they
-are joined; a line that is added to one of them is seen at once.
+are joined; a line that is added to one of them is seen at once. A model may come twice, once for
+each objective it is trained by: "mf" by the logistic loss, "bpr" by pairs.
 """
 
 from collections import ChainMap
@@ -9,8 +10,10 @@ from collections import ChainMap
 from ..core.build import MODELS as NEURAL
 from ..core.checks import check_rate, check_sizes
 from ..evaluation.build import BASELINES, OPTIONS
+from ..training.objectives import Pairwise, Pointwise
 
-MODELS = ChainMap(BASELINES, NEURAL)  # in the order of a ChainMap the last map comes first
+PAIRWISE = {"bpr": NEURAL["mf"]}  # trained by pairs of a positive and a negative
+MODELS = ChainMap(BASELINES, PAIRWISE, NEURAL)  # in this order the last map comes first
 OWN = {name: model for model, options in OPTIONS.items() for name in options}  # option -> its model
 DEFAULT_FACTORS = {"ials": 64}  # all others have 8
 
@@ -23,6 +26,11 @@ def build(settings, n_users, n_items, rng):
 def has_epochs(name):
     """Whether the model of this name is trained epoch by epoch; a baseline is not."""
     return name not in BASELINES
+
+
+def objective_of(name):
+    """What the model of this name is trained on, for a `Trainer`."""
+    return Pairwise if name in PAIRWISE else Pointwise
 
 
 def has_option(model, name):

@@ -32,9 +32,10 @@ class Recommender(Answers):
         recommender.recommend("ann", k=5)                  # DataFrame: item, name, score
         recommender.save("plays.npz")
 
-    model: "neumf", "gmf", "mlp", "mf", "ials", "ease", "itemknn" or "popularity".  factors and
-    layers are the sizes of neural models (see models.py); negatives and lr, and epochs and
-    batch_size where they are given, their training (see `training.fit`). Where they are not,
+    model: "neumf", "gmf", "mlp", "mf", "bpr", "ials", "ease", "itemknn" or "popularity"; mf is
+    matrix factorisation by the logistic loss, bpr the same by pairs, of a positive and a negative.
+    factors and layers are the sizes of neural models (see models.py); negatives and lr, and epochs
+    and batch_size where they are given, their training (see `training.fit`). Where they are not,
     training follows the data: 20 epochs of 256 where there are many pairs, and until it has learned
     where there are few (plan.py). training="paper" takes 20 epochs of 256 whatever the data, and
     holds nothing out.

@@ -262,3 +262,40 @@ def test_an_explanation_adds_up_to_the_score(fitted, name):
     assert why.score == why.logit == pytest.approx(best["score"], rel=1e-5)
     assert sum(why.contributions.values()) == pytest.approx(why.logit)
     assert len(why.nearest) == 3
+
+
+# BPR
+
+
+def test_bpr_is_matrix_factorisation_trained_by_pairs(plays, tmp_path):
+    settings = {"factors": 4, "epochs": 3, "batch_size": 64}
+    bpr = Recommender("bpr", **settings).fit(plays)
+    assert isinstance(bpr.model, MF)
+    # the loss of a pair that cannot be told apart is log 2
+    assert bpr.history["loss"].iloc[-1] < bpr.history["loss"].iloc[0] < np.log(2)
+    # a user's bias and b drop out of a pair: their gradients are rounding, the items' are not
+    user_bias, item_bias = (bpr.user_vectors()["bias"], bpr.item_vectors()["bias"])
+    assert user_bias.abs().max() < 0.01 < 0.1 < item_bias.abs().max()
+    bpr.save(tmp_path / "m.npz")
+    loaded = Recommender.load(tmp_path / "m.npz")
+    pd.testing.assert_frame_equal(loaded.recommend(7), bpr.recommend(7))
+
+
+def test_bpr_resumes_to_the_same_bits_and_not_as_mf(plays, tmp_path):
+    path, settings = tmp_path / "c", {"factors": 4, "batch_size": 64}
+    whole = Recommender("bpr", epochs=3, **settings).fit(plays)
+    Recommender("bpr", epochs=2, **settings).fit(plays, checkpoint=path)
+    resumed = Recommender("bpr", epochs=3, **settings).fit(plays, checkpoint=path, resume=True)
+    np.testing.assert_array_equal(resumed.model.item_embedding.W, whole.model.item_embedding.W)
+    with pytest.raises(ValueError, match="loss BPR, this run has None"):
+        Recommender("mf", epochs=3, **settings).fit(plays, checkpoint=path, resume=True)
+
+
+def test_somebody_new_is_folded_into_bpr_by_pairs(fitted, plays):
+    recommender = fitted("bpr")
+    own = plays.item_ids[plays.items_of(3)].tolist()
+    new = recommender.fold_in(own)
+    top = new.recommend(k=40, exclude_seen=False)["item"]
+    assert np.isin(top, own).sum() > 3 * 40 * len(own) / plays.n_items
+    everything = recommender.fold_in(plays.item_ids.tolist())
+    assert len(everything.recommend(exclude_seen=False)) == 10
