@@ -31,10 +31,19 @@ def write_file(path, kind, header, arrays):
     kind says what the file is, such as "recommender"; `read_file` must be told the same. Raises
     OSError naming the path if it cannot be written; a file that was there is then still there.
     """
+    check_path(path)
     header = {"format": FORMAT, "version": VERSION, "kind": kind, **header}
     members = {"header": pack(header), **arrays}
     members["sha256"] = np.frombuffer(digest(members), np.uint8)
     write_whole(path, npz_of(members))
+
+
+def check_path(path):
+    """Raise TypeError unless path is a name: an open file, too, is refused."""
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        raise TypeError(
+            f"path must be the name of a file, a text or a Path, got {type(path).__name__}"
+        )
 
 
 def npz_of(members):
@@ -57,6 +66,7 @@ def read_file(path, kind):
     Raises OSError if the file cannot be opened, ValueError naming the path if it is damaged, of
     another kind, written by a newer version, or no file of this project at all.
     """
+    check_path(path)
     with naming(path, "is damaged, or not a file that ncf_numpy saved"):
         members = _read_members(path)
         expected = members.pop("sha256").tobytes()

@@ -38,8 +38,38 @@ def check_pairs(users, items):
         raise ValueError(f"users and items must be of one length B, got {got}")
 
 
+def check_array(name, x):
+    """Raise TypeError unless x is an array: a list or a number has no shape and no dtype."""
+    if not isinstance(x, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array, got {type(x).__name__}")
+
+
+def check_is_layer(layer):
+    """Raise TypeError unless layer can be asked for all that a layer has."""
+    methods = "forward", "backward", "parameters"
+    missing = [name for name in methods if not callable(getattr(layer, name, None))]
+    if missing or isinstance(layer, type):
+        lacks = f"{type(layer).__name__} lacks {', '.join(missing)}"
+        got = f"the class {layer.__name__}" if isinstance(layer, type) else lacks
+        raise TypeError(
+            "a layer has forward(x), backward(dy) and parameters(), which returns [(name, W, dW), "
+            f"...], or [] where there are no weights; {got}"
+        )
+
+
+def check_dlogits(dlogits):
+    """Raise unless dlogits is an array (B,): PyTorch calls backward on the value of the loss."""
+    if not isinstance(dlogits, np.ndarray) or dlogits.ndim != 1:
+        got = getattr(dlogits, "shape", None) or type(dlogits).__name__
+        raise TypeError(
+            "model.backward expects dlogits (B,), the array that loss.backward() returns, and not "
+            f"the value that loss.forward() returns; got {got}"
+        )
+
+
 def check_input(layer, x, dtype, row=()):
     """Raise unless x is of this dtype and of shape (B, *row)."""
+    check_array(f"the input of {type(layer).__name__}", x)
     if x.ndim == 0 or x.shape[1:] != row or x.dtype != dtype:
         name, shape = type(layer).__name__, str(("B", *row)).replace("'", "")
         expected = f"{dtype} of shape {shape}"
@@ -51,13 +81,15 @@ def check_upstream(layer, dy):
     name, y = type(layer).__name__, layer.y
     if y is None:
         raise RuntimeError(f"{name}.backward before any forward: it has nothing to differentiate")
-    if dy.shape != y.shape or dy.dtype != y.dtype:
+    if not isinstance(dy, np.ndarray) or dy.shape != y.shape or dy.dtype != y.dtype:
+        check_array(f"dy of {name}.backward", dy)
         got = f"{dy.dtype} of {dy.shape}"
         raise ValueError(f"{name}.backward expects dy as {y.dtype} of shape {y.shape}, got {got}")
 
 
 def check_labels(labels, prediction):
     """Return labels in the prediction's dtype; (B, 1) against (B,) would broadcast to (B, B)."""
+    check_array("the prediction", prediction)
     z, labels = prediction, np.asarray(labels, prediction.dtype)
     if z.dtype.kind != "f" or z.ndim != 1 or labels.shape != z.shape or labels.size == 0:
         got = f"{z.shape} and {labels.shape} of {z.dtype}"
@@ -73,17 +105,36 @@ def check_forward(loss, remembered):
         raise RuntimeError(f"{type(loss).__name__}.backward before any forward")
 
 
-def check_gradient(name, W, dW):
-    """Raise unless dW has the shape and dtype of W."""
+def check_gradient(name, W, dW, remembered=None):
+    """Raise unless dW has the shape and dtype of W, and so has what is remembered of its steps."""
     if dW is None:
         raise RuntimeError(f"{name} has no gradient yet: call model.backward before step")
     if dW.shape != W.shape or dW.dtype != W.dtype:
         got = f"{dW.dtype} of {dW.shape}"
         raise ValueError(f"the gradient of {name} must be {W.dtype} of {W.shape}, got {got}")
+    if remembered is not None and (remembered.shape, remembered.dtype) != (W.shape, W.dtype):
+        raise ValueError(
+            f"{name} is {W.dtype} of {W.shape}, in earlier steps of this optimizer it was "
+            f"{remembered.dtype} of {remembered.shape}: make one optimizer for each model"
+        )
+
+
+def check_parameters(parameters):
+    """Raise TypeError unless parameters is the list [(name, W, dW), ...] of model.parameters()."""
+    if not isinstance(parameters, (list, tuple)) or not all(
+        isinstance(each, tuple) and len(each) == 3 for each in parameters
+    ):
+        got = type(parameters).__name__
+        raise TypeError(f"step expects model.parameters(), a list of (name, W, dW), got {got}")
 
 
 def check_rate(name, value, low=0.0, high=math.inf):
     """Return value as a Python float: a NumPy scalar would turn float32 weights into float64."""
+    if isinstance(value, list):
+        raise TypeError(
+            f"{name} must be a number, got a list: an optimizer is given the parameters at each "
+            "step, optimizer.step(model.parameters())"
+        )
     if not isinstance(value, numbers.Real) or not low <= value < high:
         raise ValueError(f"{name} must be in [{low:g}, {high:g}), got {value!r}")
     return float(value)
@@ -105,7 +156,7 @@ def check_sizes(**sizes):
 
 def check_widths(layers):
     """Return the tower's widths as a tuple, or raise; the first is split between user and item."""
-    widths = () if isinstance(layers, (int, str)) else tuple(layers)
+    widths = tuple(layers) if np.iterable(layers) and not isinstance(layers, str) else ()
     for width in widths:
         check_sizes(width=width)
     if not widths or widths[0] % 2:

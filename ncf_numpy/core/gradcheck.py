@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from .checks import check_array, check_generator, check_is_layer
 from .layers import ReLU
 from .row_gradient import RowGradient
 from .table import as_table
@@ -58,6 +59,8 @@ def check_gradients(
     Raises GradientError that names array, index, analytic and numerical value if a rel_error is
     above rtol; TypeError for float32 weights. Weights are left bit-identical.
     """
+    rng = np.random.default_rng(0) if rng is None else rng
+    check_generator(rng)
     for name, W, _ in model.parameters():
         require_float64(name, W)
     users, items, labels = np.asarray(users), np.asarray(items), np.asarray(labels)
@@ -87,14 +90,27 @@ def check_layer(layer, x, *, rng=None, step=STEP, rtol=RTOL, atol=ATOL):
     """The same for one layer, alone: x is its input, the upstream gradient is random.
 
     Ones as upstream gradient would hide a backward that ignores it or mixes up its rows.
+    Raises ValueError for a layer whose output is random, such as dropout: it has no derivative.
     """
     rng = np.random.default_rng(0) if rng is None else rng
+    check_generator(rng)
+    check_is_layer(layer)
+    check_array("x", x)
+    if x.dtype.kind == "f":
+        require_float64("x", x)
     other = x + 1 if x.dtype.kind == "f" else x[::-1]
-    upstream = rng.normal(size=layer.forward(other).shape)  # a step on another batch, as above
+    y = layer.forward(other)  # a step on another batch, as above
+    require_float64("the layer's output", y)
+    upstream = rng.normal(size=y.shape)
     layer.backward(upstream)
-    layer.forward(x)
+    y = layer.forward(x).copy()
     dx = layer.backward(upstream)
     gradients = layer.parameters()
+    if not np.array_equal(layer.forward(x), y, equal_nan=True):
+        raise ValueError(
+            f"{type(layer).__name__}.forward gives another output for the same x: a random layer, "
+            "such as dropout, can be checked only with its random draw held fixed"
+        )
 
     def weighted_output():
         return float((upstream * layer.forward(x)).sum())
@@ -117,7 +133,7 @@ class Check:
     """Compares arrays one by one; collects a row for each and the sentences about wrong ones."""
 
     def __init__(self, rng, step, rtol, atol, relus):
-        self.rng = np.random.default_rng(0) if rng is None else rng
+        self.rng = rng
         self.step, self.rtol, self.atol = step, rtol, atol
         self.relus = relus
         self.rows, self.errors = [], []

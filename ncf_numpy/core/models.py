@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from .checks import check_pairs, check_sizes, check_widths
+from .checks import check_dlogits, check_pairs, check_sizes, check_widths
 from .layers import Bias, Dense, Embedding, ReLU, Sigmoid
 
 
@@ -85,6 +85,7 @@ class MF(Model):
 
     def backward(self, dlogits):
         """dlogits (B,) -> None."""
+        check_dlogits(dlogits)
         # Inner product and biases: a sum passes its gradient to every term
         dsum = self.output.backward(dlogits)[:, None]  # (B, 1)
         dp = dsum * self.q  # (B, K)
@@ -121,6 +122,7 @@ class GMF(Model):
 
     def backward(self, dlogits):
         """dlogits (B,) -> None."""
+        check_dlogits(dlogits)
         # Output
         dphi = self.output.backward(dlogits[:, None])  # (B, 1) -> (B, K)
         # Product, equation 8: the derivative by one factor is the other
@@ -164,6 +166,7 @@ class MLP(Model):
 
     def backward(self, dlogits):
         """dlogits (B,) -> None."""
+        check_dlogits(dlogits)
         # Output
         dz = self.output.backward(dlogits[:, None])  # (B, 1) -> (B, L)
         # Tower, equation 10
@@ -225,6 +228,7 @@ class NeuMF(Model):
 
     def backward(self, dlogits):
         """dlogits (B,) -> None."""
+        check_dlogits(dlogits)
         K, alpha = self.n_factors, self.branch_weight
         # Output, equation 12
         dphi = self.output.backward(dlogits[:, None])  # (B, 1) -> (B, K + L)

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from .checks import check_gradient, check_rate
+from .checks import check_gradient, check_parameters, check_rate
 from .row_gradient import RowGradient
 
 
@@ -46,7 +46,7 @@ class Adagrad:
         self.s = {}  # name -> sum of squared gradients, W's shape
 
     def step(self, parameters):
-        for name, W, rows, g in present(parameters):
+        for name, W, rows, g in present(parameters, self.s):
             if name not in self.s:
                 self.s[name] = np.zeros_like(W)
             s = self.s[name]
@@ -78,7 +78,7 @@ class Adam:
         self.v = {}  # name -> mean of their squares, W's shape
 
     def step(self, parameters):
-        gradients = present(parameters)
+        gradients = present(parameters, self.m)
         self.t += 1
         alpha = self.lr * math.sqrt(1 - self.beta2**self.t) / (1 - self.beta1**self.t)
         for name, W, rows, g in gradients:
@@ -92,14 +92,16 @@ class Adam:
             W -= alpha * m / (np.sqrt(v) + self.eps)
 
 
-def present(parameters):
+def present(parameters, remembered=None):
     """[(name, W, rows, g), ...]: the rows of W each gradient speaks of, and what it says.
 
-    For an array these are all rows. Checks every gradient before any weight is changed.
+    For an array these are all rows. Checks every gradient before any weight is changed; also
+    against what the optimizer remembers of earlier steps, {name: array}.
     """
+    check_parameters(parameters)
     gradients = []
     for name, W, dW in parameters:
-        check_gradient(name, W, dW)
+        check_gradient(name, W, dW, (remembered or {}).get(name))
         rows, g = (dW.rows, dW.values) if isinstance(dW, RowGradient) else (slice(None), dW)
         gradients.append((name, W, rows, g))
     return gradients

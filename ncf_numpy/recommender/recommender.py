@@ -144,6 +144,8 @@ class Recommender(Answers):
         data = as_interactions(data)
         if not len(data):
             raise ValueError(f"there is nothing to fit: {data} has no pairs")
+        if on_epoch is not None and not callable(on_epoch):
+            raise TypeError(f"on_epoch must be a function of the history, got {on_epoch!r}")
         name = self.settings["model"]
         if not has_epochs(name):
             for argument, given in (

@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-from ..core.checks import check_count
+from ..core.checks import check_count, check_generator
 from ..core.table import as_table
 from ..evaluation.metrics import evaluate
 from ..evaluation.progress import progress_bar
@@ -75,6 +75,12 @@ class Trainer:
         threads=None,
         progress=False,
     ):
+        check_generator(rng)
+        if not hasattr(split, "train") or not hasattr(split, "validation"):
+            raise TypeError(
+                "split must be a Split, as leave_one_out(interactions, rng) makes it, got "
+                f"{type(split).__name__}"
+            )
         self.model, self.rng, self.progress, self.k = model, rng, progress, k
         self.threads = threads
         self.validation = split.validation

@@ -321,3 +321,40 @@ def test_before_fit_it_says_so():
     for call in calls:
         with pytest.raises(RuntimeError, match="call fit"):
             call()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_fitting_no_pairs_ended_in_a_division_by_zero(name, plays):
+    nothing = plays.take(np.zeros(len(plays), bool))
+    for validation in (False, True):
+        with pytest.raises(ValueError, match="nothing to fit.*no pairs"):
+            Recommender(name).fit(nothing, validation)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"on_epoch": print}, {"checkpoint": "c"}, {"resume": True}], ids=str
+)
+def test_what_a_baseline_cannot_use_was_silently_ignored(plays, arguments):
+    (name,) = arguments
+    with pytest.raises(ValueError, match=f"popularity has no epochs.*without {name}="):
+        Recommender("popularity").fit(plays, **arguments)
+
+
+def test_patience_without_held_out_items_was_silently_ignored(plays):
+    with pytest.raises(ValueError, match=r"patience=3 needs held-out items.*validation=True"):
+        Recommender("gmf", patience=3).fit(plays)
+
+
+def test_an_open_file_was_called_damaged(tmp_path, plays):
+    recommender = Recommender("popularity").fit(plays)
+    recommender.save(tmp_path / "m.npz")
+    with open(tmp_path / "m.npz", "rb") as file:
+        with pytest.raises(TypeError, match="name of a file.*got BufferedReader"):
+            Recommender.load(file)
+        with pytest.raises(TypeError, match="name of a file.*got BufferedReader"):
+            recommender.save(file)
+
+
+def test_on_epoch_is_a_function(plays):
+    with pytest.raises(TypeError, match="on_epoch must be a function.*got 3"):
+        Recommender("gmf", epochs=1).fit(plays, on_epoch=3)

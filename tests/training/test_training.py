@@ -200,3 +200,11 @@ def test_twenty_rows_can_be_learned_by_heart(name):
     for _ in range(1000):
         value = train_step(model, loss, optimizer, pairs // 12, pairs % 12, labels)
     assert value < 0.01
+
+
+def test_a_trainer_wants_a_split_and_a_generator(split):
+    model, rng = make(split)
+    with pytest.raises(TypeError, match="split must be a Split.*got Interactions"):
+        fit(model, split.train, rng)
+    with pytest.raises(TypeError, match="rng must be a numpy Generator.*got 0"):
+        fit(model, split, 0)

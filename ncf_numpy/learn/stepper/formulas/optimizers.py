@@ -24,7 +24,7 @@ FORMULAS = {
         ),
     },
     "Adam.step": {
-        "gradients = present(parameters)": None,
+        "gradients = present(parameters, self.m)": None,
         "self.t += 1": None,
         "alpha = self.lr * math.sqrt(1 - self.beta2**self.t) / (1 - self.beta1**self.t)": Formula(
             "alpha_t = lr sqrt(1 - beta2^t) / (1 - beta1^t)",

@@ -1,0 +1,156 @@
+"""What people do who come from PyTorch or Keras, and what they are told."""
+
+import numpy as np
+import pytest
+
+from ncf_numpy import (
+    GMF,
+    MF,
+    MLP,
+    SGD,
+    Adagrad,
+    Adam,
+    BinaryCrossEntropyWithLogits,
+    Dense,
+    Embedding,
+    NeuMF,
+    ReLU,
+    RowAdam,
+    check_gradients,
+    check_layer,
+    train_step,
+)
+
+USERS, ITEMS = np.array([3, 1, 3]), np.array([2, 5, 2])
+LABELS = np.array([1, 0, 1], np.float32)
+BUILD = {
+    "neumf": lambda rng, n=7: NeuMF(n, 9, 2, (8, 4), rng),
+    "gmf": lambda rng, n=7: GMF(n, 9, 2, rng),
+    "mlp": lambda rng, n=7: MLP(n, 9, (8, 4), rng),
+    "mf": lambda rng, n=7: MF(n, 9, 2, rng),
+}
+
+
+def make(name, n_users=7):
+    return BUILD[name](np.random.default_rng(0), n_users)
+
+
+@pytest.mark.parametrize("name", BUILD)
+def test_backward_of_the_loss_instead_of_its_gradient(name):
+    model, loss = make(name), BinaryCrossEntropyWithLogits()
+    value = loss.forward(model.forward(USERS, ITEMS), LABELS)
+    for wrong, got in (
+        (value, "float"),
+        (np.float32(value), "float32"),
+        (loss, "Binary"),
+        (None, "None"),
+    ):
+        with pytest.raises(TypeError, match=rf"loss\.backward\(\).*got {got}"):
+            model.backward(wrong)
+    with pytest.raises(TypeError, match=r"dlogits \(B,\).*got \(3, 1\)"):
+        model.backward(loss.backward()[:, None])
+
+
+@pytest.mark.parametrize("name", BUILD)
+def test_a_seed_or_a_random_state_instead_of_a_generator(name):
+    for rng in (0, np.random.RandomState(0), None):
+        with pytest.raises(TypeError, match=r"rng must be .*default_rng\(0\)"):
+            BUILD[name](rng)
+
+
+def test_layers_want_a_generator_too():
+    with pytest.raises(TypeError, match="rng must be"):
+        Dense(2, 3, 0)
+    with pytest.raises(TypeError, match="rng must be"):
+        Embedding(2, 3, 0)
+    with pytest.raises(TypeError, match="rng must be"):
+        check_layer(ReLU(), np.ones(3), rng=0)
+
+
+@pytest.mark.parametrize("optimizer", [Adam, RowAdam, SGD, Adagrad])
+def test_an_optimizer_made_with_the_parameters(optimizer):
+    with pytest.raises(
+        TypeError, match=r"lr must be a number, .*step\(model\.parameters\(\)\)"
+    ) as e:
+        optimizer(make("mf").parameters())
+    assert len(str(e.value)) < 200
+
+
+def test_a_step_of_the_model_instead_of_its_parameters():
+    for wrong, got in ((make("mf"), "MF"), ([np.zeros(3)], "list")):
+        with pytest.raises(TypeError, match=rf"step expects model\.parameters\(\).*got {got}"):
+            Adam().step(wrong)
+
+
+@pytest.mark.parametrize("make_optimizer", [Adam, RowAdam, lambda: Adagrad(0.1)])
+def test_one_optimizer_for_two_models(make_optimizer):
+    optimizer, loss = make_optimizer(), BinaryCrossEntropyWithLogits()
+    first, second = make("gmf"), make("gmf", n_users=8)
+    train_step(first, loss, optimizer, USERS, ITEMS, LABELS)
+    before = [W.copy() for _, W, _ in second.parameters()]
+    with pytest.raises(ValueError, match="user_embedding.W.*(each model|a model)"):
+        train_step(second, loss, optimizer, USERS, ITEMS, LABELS)
+    assert all(np.array_equal(W, old) for (_, W, _), old in zip(second.parameters(), before))
+
+
+def test_lists_where_arrays_are_expected():
+    with pytest.raises(TypeError, match="prediction must be a NumPy array, got list"):
+        BinaryCrossEntropyWithLogits().forward([0.1, 0.2], [1, 0])
+    dense = Dense(2, 2, np.random.default_rng(0))
+    with pytest.raises(TypeError, match="input of Dense must be a NumPy array, got list"):
+        dense.forward([[1.0, 2.0]])
+    dense.forward(np.ones((1, 2), np.float32))
+    with pytest.raises(TypeError, match=r"dy of Dense\.backward must be a NumPy array, got list"):
+        dense.backward([[1.0, 2.0]])
+    with pytest.raises(TypeError, match="x must be a NumPy array, got list"):
+        check_layer(ReLU(), [1.0, 2.0])
+
+
+class Double:
+    def forward(self, x):
+        return 2 * x
+
+    def backward(self, dy):
+        return 2 * dy
+
+
+class Dropout(Double):
+    """Drops half of its inputs at random, other ones at every forward."""
+
+    def __init__(self):
+        self.rng = np.random.default_rng(0)
+
+    def forward(self, x):
+        self.kept = self.rng.random(x.shape) < 0.5
+        return x * self.kept
+
+    def backward(self, dy):
+        return dy * self.kept
+
+    def parameters(self):
+        return []
+
+
+def test_checking_a_layer_without_parameters():
+    with pytest.raises(TypeError, match=r"Double lacks parameters"):
+        check_layer(Double(), np.ones((3, 2)))
+    with pytest.raises(TypeError, match="the class ReLU"):
+        check_layer(ReLU, np.ones(3))
+
+
+def test_checking_a_layer_with_dropout():
+    with pytest.raises(ValueError, match=r"Dropout\.forward gives another output for the same x"):
+        check_layer(Dropout(), np.ones((6, 5)))
+
+
+def test_checking_a_layer_in_float32():
+    with pytest.raises(TypeError, match=r"float64, but the layer's output is float32"):
+        check_layer(Embedding(4, 3, np.random.default_rng(0)), np.array([1, 2]))
+    with pytest.raises(TypeError, match=r"float64, but x is float32.*dtype=np\.float64"):
+        check_layer(ReLU(), np.ones((3, 2), np.float32))
+
+
+def test_checking_a_model_with_a_seed():
+    model = NeuMF(7, 9, 2, (8, 4), np.random.default_rng(0), dtype=np.float64)
+    with pytest.raises(TypeError, match="rng must be"):
+        check_gradients(model, BinaryCrossEntropyWithLogits(), USERS, ITEMS, LABELS, rng=0)
