@@ -59,7 +59,33 @@ STATUS = "Exit status: 0 done, 1 error, 2 usage, 130 interrupted (Ctrl-C, SIGTER
 
 
 class Parser(argparse.ArgumentParser):
-    """One whose errors, too, show what a terminal would obey."""
+    """One that takes ids such as -b_6Z, and whose errors, too, show what a terminal would obey."""
+
+    def parse_known_args(self, args=None, namespace=None):
+        words = sys.argv[1:] if args is None else args
+        return super().parse_known_args(self._tied(words), namespace)
+
+    def _tied(self, words):
+        """words, with a value that begins with "-" and is no option tied to its option by "="."""
+        tied, option, several = [], None, False
+        for word in words:
+            action = self._option_string_actions.get(word)
+            if action is not None or word == "--" or self._begins_option(word):
+                option = word if action is not None and action.nargs != 0 else None
+                several = False
+            elif option is not None and (word.startswith("-") or several):
+                several = self._option_string_actions[option].nargs == "+"
+                if tied[-1] == option:
+                    tied.pop()
+                word = f"{option}={word}"
+            tied.append(word)
+        return tied
+
+    def _begins_option(self, word):
+        """Whether word is an option with its value, --k=3, or the beginning of one, --see."""
+        name = word.split("=")[0]
+        options = self._option_string_actions
+        return len(name) > 2 and any(option.startswith(name) for option in options)
 
     def error(self, message):
         super().error(printable(message))

@@ -15,14 +15,15 @@ def add_parser(commands):
         epilog="example: python -m ncf_numpy recommend model.npz --user 2 --k 5",
     )
     parser.add_argument("file", metavar="MODEL.npz", help="what train --save wrote")
+    several = {"nargs": "+", "action": "extend"}
     who = parser.add_mutually_exclusive_group(required=True)
-    who.add_argument("--user", nargs="+", metavar="ID", help="users, by the ids in your data")
+    who.add_argument("--user", **several, metavar="ID", help="users, by the ids in your data")
     who.add_argument("--all", action="store_true", help="all users; needs --csv")
-    who.add_argument("--has", nargs="+", metavar="ITEM", help="items of a new user, ids or names")
+    who.add_argument("--has", **several, metavar="ITEM", help="items of a new user, ids or names")
     parser.add_argument("--k", type=int, default=10, metavar="N", help="how many (default: 10)")
     parser.add_argument("--seen", action="store_true", help="also recommend what they have already")
-    parser.add_argument("--only", nargs="+", metavar="ITEM", help="choose among these items only")
-    parser.add_argument("--without", nargs="+", metavar="ITEM", help="leave these items out")
+    parser.add_argument("--only", **several, metavar="ITEM", help="choose among these items only")
+    parser.add_argument("--without", **several, metavar="ITEM", help="leave these items out")
     parser.add_argument("--csv", metavar="FILE.csv", help="write the lists there, with columns "
                         "user, item, name, score")  # fmt: skip
     parser.set_defaults(run=run)

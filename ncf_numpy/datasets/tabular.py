@@ -20,7 +20,6 @@ from .reading.raw_table import RawTable
 from .reading.sniffing import open_table, renamed
 
 RATINGS = re.compile(r".*ratings?|stars|overall", re.IGNORECASE)  # what such a column is called
-MIN_RATING = "min_rating=4 keeps the pairs rated 4 or more, min_rating='all' every pair"
 
 
 def load_interactions(
@@ -93,9 +92,11 @@ def load_interactions(
         rating = _column_of_ratings(columns, wanted, min_rating, origin)
         wanted += [] if rating is None else [rating]
     if rating is not None and min_rating is None:
+        how = f"rating={rating!r}, min_rating=4"
+        how = how if file else f"load_interactions(table, {how})"
         raise ValueError(
-            f"{origin} has ratings in {rating!r}, and a low rating is no liking. Say which count: "
-            f"with rating={rating!r}, {MIN_RATING}"
+            f"{origin} has ratings in {rating!r}, and a low rating is no liking. Say which pairs "
+            f"count: {how} keeps those rated 4 or more, min_rating='all' every pair"
         )
     if file is None:
         table = RawTable.from_frame(data, wanted, bad_rows=bad_rows)

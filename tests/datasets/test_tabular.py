@@ -168,7 +168,7 @@ def test_ratings_were_not_used_and_nobody_was_told(write, name, given, in_file):
     text = f"user,item,{name}\nann,a,1\nann,b,5\n"
     source = write(text) if in_file else pd.read_csv(io.StringIO(text))
     given = dict.fromkeys(given, name)
-    with pytest.raises(ValueError, match=f"rating='{name}', min_rating=4 .* min_rating='all'"):
+    with pytest.raises(ValueError, match=f"rating='{name}', min_rating=4.* min_rating='all'"):
         load_interactions(source, **given)
     assert raw(load_interactions(source, **given, min_rating=4)) == [("ann", "b", 5)]
     assert len(load_interactions(source, **given, min_rating="all")) == 2

@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 import pytest
+from shapes import SHAPES
 from snippets import (
     PAGES,
     QUOTED,
@@ -45,6 +46,8 @@ def readers_folder(tmp_path, monkeypatch):
     files["file: ratings.csv"] = RATINGS
     for mark, text in files.items():
         (tmp_path / mark.removeprefix("file: ")).write_text(text, encoding="utf-8")
+    for name, content in SHAPES.items():
+        (tmp_path / name).write_bytes(content)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     monkeypatch.delenv("NCF_NUMPY_DATA", raising=False)

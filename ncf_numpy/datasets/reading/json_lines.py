@@ -56,12 +56,12 @@ class JsonLines:
                 if isinstance(value, str):
                     value = known.setdefault(value, value)
                 elif isinstance(value, (list, dict)):
+                    text = json.dumps(value)[:60]
                     raise ValueError(
-                        f"{self.path}, line {line}: {name} is {shown(value)}, expected a number "
-                        "or a text"
+                        f"{self.path}, line {line}: {name} is {text}, expected a number or a text"
                     )
                 column.append(value)
-        return pd.DataFrame(columns, dtype=object).infer_objects()
+        return pd.DataFrame(columns, dtype=object)
 
     def lines(self, rows: Sequence[int]) -> list[int]:
         """The line of the file, from 1, of each of these rows."""

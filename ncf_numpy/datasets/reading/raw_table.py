@@ -199,7 +199,7 @@ class RawTable:
         for row, place in zip(named, self._places(named)):
             complaint = next(c for c in self.complaints if row in c.rows)
             value = self.frame[complaint.column].iloc[row]
-            value = value if self.file is None else str(value)
+            value = str(value) if isinstance(self.file, TextFile) else value
             sentences.append(
                 f"{place}: {complaint.column} is {shown(value)}, expected {complaint.expected}"
             )

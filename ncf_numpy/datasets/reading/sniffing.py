@@ -18,11 +18,15 @@ from .text_files import TextFile
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar", " ": "a blank"}
 LOOKED_AT = 20  # records
-USERS = re.compile("user|customer|visitor|reviewer|listener|member", re.IGNORECASE)
+USERS = re.compile(
+    "user|customer|visitor|reviewer|listener|member|사용자|회원|고객|유저", re.IGNORECASE
+)
 ITEMS = re.compile(
-    "item|movie|product|artist|track|song|asin|isbn|book|business|game|anime|stock|place|article",
+    "item|movie|product|artist|track|song|asin|isbn|book|business|game|anime|stock|place|article|"
+    "아이템|상품|제품|노래|곡|가수|영화|책",
     re.IGNORECASE,
 )
+TIME = re.compile(r"[1-9]\d{8,12}(\.\d*)?$|\d{4}-\d\d-\d\d|\d{1,2}[/.]\d{1,2}[/.]\d{4}")
 HEADING = re.compile("(user|item|movie|product|customer|artist)[ _-]?id", re.IGNORECASE)
 
 
@@ -130,22 +134,37 @@ def _what_is_wrong(file: TextFile, first: list[str], wanted: Sequence[str]) -> s
         separated = f"nothing that separates fields in its first line, {shown(first[0])}; pass sep="
     else:
         separated = f"{len(first)}, separated by {separator}: {shown(first, 200)}"
+    missing = ", ".join(repr(name) for name in wanted if name not in file.columns)
+    if not file.header and len(file.columns) == len(first):
+        return f"names={file.columns} has no {missing}{renamed(file.columns, wanted)}"
     if not file.header:
         return (
             f"{file.path}, line 1: expected {len(file.columns)} fields, names={file.columns}, got "
             f"{separated}"
         )
-    missing = ", ".join(repr(name) for name in wanted if name not in file.columns)
     start = f"{file.path} has no column {missing}; "
     if len(first) == 1:
         return f"{start}it has {separated}, or check that it is a table"
     if any(NUMBER.fullmatch(field) for field in first):
-        names = ("user", "item", "rating", "timestamp", *map("column{}".format, range(5, 99)))
         return (
             f"{start}its first line is data, {shown(first, 200)}. Name all {len(first)} columns, "
-            f"in order, such as names={names[: len(first)]}"
+            f"in order, such as names={_likely_names(first)}"
         )
     return f"{start}it has {shown(file.columns, 500)}{renamed(file.columns, wanted)}"
+
+
+def _likely_names(first: list[str]) -> tuple[str, ...]:
+    """Names for the columns of a first line of data, by what stands in them."""
+    names = ["user"]
+    for place, field in enumerate(first[1:], start=2):
+        is_time = TIME.match(field) and "timestamp" not in names
+        names.append("timestamp" if is_time else f"column{place}" if "item" in names else "item")
+    last = len(first) - 1
+    if TIME.match(first[1]) and last > 2:  # checkins: the place comes last
+        names[2], names[last] = "column3", "item"
+    elif last >= 2 and NUMBER.fullmatch(first[2]):
+        names[2] = "rating"
+    return tuple(names)
 
 
 def renamed(columns: Sequence[str], wanted: Sequence[str]) -> str:
