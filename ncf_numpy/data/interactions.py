@@ -161,6 +161,33 @@ class Interactions:
         items = keys - users * len(item_ids)
         return cls(users, items, user_ids, item_ids, counts, timestamps, item_names, source)
 
+    @classmethod
+    def from_sparse(
+        cls, matrix, user_ids=None, item_ids=None, *, item_names: Mapping | None = None
+    ) -> Interactions:
+        """A scipy sparse matrix or array (n_users, n_items): a pair for each value that is not 0.
+
+        The values are the counts; repeated ones are summed. user_ids, item_ids: the raw id of each
+        row and column, by default their numbers.  Raises TypeError for anything that has no
+        `tocoo`, ValueError for negative values and for ids that do not fit the shape.
+        """
+        if not hasattr(matrix, "tocoo"):
+            raise TypeError(f"expected a scipy sparse matrix, got {type(matrix).__name__}")
+        coo = matrix.tocoo()
+        shape = dict(zip(("user_ids", "item_ids"), coo.shape))
+        ids = {"user_ids": user_ids, "item_ids": item_ids}
+        for name, n in shape.items():
+            ids[name] = raw_ids(name, np.arange(n) if ids[name] is None else ids[name])
+            if len(ids[name]) != n:
+                raise ValueError(f"{name} has {len(ids[name])} ids, the matrix has {n} of them")
+        counts = amounts(floats("values", coo.data))
+        has = counts > 0
+        names = None if item_names is None else names_of(ids["item_ids"], item_names)
+        return cls.from_indices(
+            coo.row[has], coo.col[has], **ids, counts=counts[has], item_names=names,
+            source="a sparse matrix",
+        )  # fmt: skip
+
     @property
     def n_users(self) -> int:
         return len(self.user_ids)

@@ -214,3 +214,72 @@ def test_find_item():
 def test_repr_is_one_line():
     data = from_pairs([(1, 2), (3, 4)], source="by hand")
     assert repr(data) == "Interactions(2 pairs, 2 users x 2 items, by hand)"
+
+
+class Sparse:
+    """What is asked of a scipy sparse matrix."""
+
+    def __init__(self, row, col, data, shape):
+        self.row, self.col, self.data, self.shape = map(np.array, (row, col, data, shape))
+
+    def tocoo(self):
+        return self
+
+
+def test_a_sparse_matrix_has_users_as_rows_and_counts_as_values():
+    matrix = Sparse([2, 0, 0, 1, 2], [1, 0, 2, 1, 1], [3, 1, 0, 2, 4], (3, 4))
+    data = Interactions.from_sparse(matrix, item_names={1: "one"})
+    assert list(zip(data.users, data.items, data.counts)) == [(0, 0, 1), (1, 1, 2), (2, 1, 7)]
+    assert (data.n_users, data.n_items) == (3, 4)  # rows and columns without a value stay
+    assert data.item_names.tolist() == ["0", "one", "2", "3"]
+    named = Interactions.from_sparse(matrix, user_ids=["a", "b", "c"], item_ids=[9, 8, 7, 6])
+    assert (named.user_ids[2], named.item_ids[1]) == ("c", 8)
+
+
+@pytest.mark.parametrize("kind", ["csr_array", "csc_matrix", "coo_array", "lil_array"])
+def test_scipys_own_matrices(kind):
+    sparse = pytest.importorskip("scipy.sparse")
+    dense = np.array([[0, 5, 0], [1, 0, 2]])
+    data = Interactions.from_sparse(getattr(sparse, kind)(dense))
+    rebuilt = np.zeros((2, 3))
+    rebuilt[data.users, data.items] = data.counts
+    np.testing.assert_array_equal(rebuilt, dense)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"data": [1, -1]}, ValueError, r"counts\[1\] is -1"),
+        ({"data": [0, 0]}, ValueError, "no interactions"),
+        ({"user_ids": ["a"]}, ValueError, "user_ids has 1 ids, the matrix has 2 of them"),
+        ({"item_ids": [7, 7]}, ValueError, "item_ids holds 7 more than once"),
+    ],
+)
+def test_a_sparse_matrix_that_does_not_fit(change, error, message):
+    matrix = Sparse([0, 1], [0, 1], change.pop("data", [1, 1]), (2, 2))
+    with pytest.raises(error, match=message):
+        Interactions.from_sparse(matrix, **change)
+
+
+def test_what_is_no_sparse_matrix():
+    with pytest.raises(TypeError, match="expected a scipy sparse matrix, got ndarray"):
+        Interactions.from_sparse(np.eye(2))
+
+
+def test_from_indices_without_pairs_was_an_index_error():
+    with pytest.raises(ValueError, match="no interactions"):
+        Interactions.from_indices(np.array([], int), np.array([], int), [1], [2])
+
+
+@pytest.mark.parametrize("spread", [1, 2**20, 2**61, -(2**61)])
+def test_integers_are_indexed_as_numpy_unique_does(spread):
+    rng = np.random.default_rng(0)
+    values = rng.integers(-5, 5, 200) * spread
+    values[0], values[1] = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+    for ids in (values, values[2:]):
+        data = Interactions.from_columns(ids, np.arange(len(ids)))
+        expected, places = np.unique(ids, return_inverse=True)
+        np.testing.assert_array_equal(data.user_ids, expected)
+        order = np.argsort(places, kind="stable")
+        np.testing.assert_array_equal(data.users, places[order])
+        np.testing.assert_array_equal(data.items, order)
