@@ -7,6 +7,7 @@ import { escapeHtml, minus, operand, show } from "./numbers.js";
 // "dW[3, 2] = 0.1 × 0.2 + ... = 0.03", as HTML
 export function numbersOf(view, words, record, entry, all) {
   const value = at(view.array(record.v), entry);
+  if (!record.term) return `${entryName(record.name, entry, record.rows)} = <span class="equals">${show(value)}</span>`;
   const made = worked(view, record, entry, { all, more: (n) => words.say("more", { n }) });
   const name = entryName(record.name, entry, record.rows);
   const right = record.right === undefined ? value : at(view.array(record.right), entry);
@@ -21,8 +22,20 @@ export function operandNumbers(figure, entry) {
   return `${name} = <span class="equals op${figure.hole.tint}">${show(at(figure.packed, entry))}</span>`;
 }
 
+// Of a line that a learner has written: what was found out about its value, and by which measure
+function verdictOf(view, words, record, entry) {
+  if (record.verdict === "not judged") return escapeHtml(words.say("not-judged"));
+  const measure = escapeHtml(words.say(record.by.includes("derivative") ? "by-derivative" : "by-original", { of: record.of }));
+  if (record.verdict === "right") return `<span class="right">✓</span> ${measure}`;
+  const [value, right] = [record.v, record.expected ?? record.v].map((number) => at(view.array(number), entry));
+  const text = value === right ? words.say("right-here") : words.say("would-be", { value: show(right) });
+  const why = record.follows ? escapeHtml(words.say("follows")) : measure;
+  return `<span class="bad">✗ ${escapeHtml(text)}</span> · ${why}`;
+}
+
 // The numerical gradient of an entry beside the analytic one
 export function checkOf(view, words, record, entry) {
+  if (record.file.startsWith("your ")) return record.verdict ? verdictOf(view, words, record, entry) : "";
   if (record.num === undefined) return "";
   if (!record.checked) return escapeHtml(words.say("all-kinks"));
   const numerical = view.array(record.num);
@@ -40,7 +53,7 @@ export function checkOf(view, words, record, entry) {
 
 // What a reader should know of this entry, where there is something
 export function noteOf(view, words, record, entry) {
-  if (record.fn === "Embedding.backward") {
+  if (record.fn === "Embedding.backward" && record.term) {
     const hole = record.holes["dy[b,k]"];
     const terms = termsOf(record, entry).map(([, index]) => show(at(view.array(hole.a), index["dy[b,k]"])));
     const name = view.data.names[record.table][record.rows[entry[0]]];

@@ -117,7 +117,7 @@ export class Panel {
     this.result = new Figure(view, words, {
       role: "result", title: record.name, packed, letter: record.axes[0], record,
       palette: record.phase === "backward" ? colours.gradient : colours.value,
-      right: view.bug ? view.array(base.v) : packed,
+      right: record.expected !== undefined ? view.array(record.expected) : view.bug ? view.array(base.v) : packed,
     });
     this.operands = [];
     for (const [code, hole] of Object.entries(record.holes)) {
@@ -156,7 +156,7 @@ export class Panel {
   lay() {
     const arrays = this.part("arrays");
     const { record, result, operands } = this;
-    const scatter = record.fn.startsWith("Embedding.");
+    const scatter = record.fn.startsWith("Embedding.") && Boolean(record.term);
     const figures = scatter ? [...operands, result] : [result, ...operands];
     const between = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     between.classList.add("flow");

@@ -90,6 +90,7 @@ export class Stepper {
     this.fillIn();
     this.training.build(this.view);
     this.look(this.looking);
+    this.root.dispatchEvent(new Event("speak"));
   }
 
   // A planted bug (or ""), or a later step of training (or 0)

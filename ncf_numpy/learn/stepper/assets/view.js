@@ -50,9 +50,11 @@ export class View {
     return mine.find((k) => this.stops[k].phase === phase) ?? mine[0];
   }
 
-  // Whether a bug changes a number of this box up to this stop
+  // Whether a number of this box is wrong up to this stop: a bug changes it, or so it was judged
   isWrong(name, stop) {
-    return Boolean(this.bug) && Object.keys(this.changes).some((number) => {
+    const wrong = this.bug ? Object.keys(this.changes)
+      : [...this.data.records.keys()].filter((number) => this.base(number).verdict === "wrong");
+    return wrong.some((number) => {
       const at = this.stopOf(number);
       return at <= stop && this.stops[at].node === name;
     });
