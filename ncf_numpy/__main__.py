@@ -16,6 +16,7 @@ from .commands import (
     exercise,
     gradcheck,
     hunt,
+    playground,
     pretrain,
     recommend,
     similar,
@@ -31,6 +32,7 @@ COMMANDS = (
     step,
     exercise,
     hunt,
+    playground,
     gradcheck,
     train,
     recommend,
@@ -47,6 +49,7 @@ Learn how backpropagation works:
   {prog} step        see every number of one training step
   {prog} exercise    write the gradients yourself, in {exercises} exercises
   {prog} hunt        find a planted bug from its symptoms
+  {prog} playground  rewrite backward in the browser and see the first wrong line
   {prog} gradcheck   compare every gradient with finite differences
 
 Recommend from your own data, a CSV with one row per user and item:

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..stepper.slopes import differentiate, logits_of, tracing
 from ..stepper.trace import Trace, choose_entries, group, run_step
-from .edits import FUNCTIONS, ORIGINALS, Edit, EditError, line_in, planted
+from .edits import FUNCTIONS, ORIGINALS, Edit, EditError, filename_of, line_in, planted
 from .expected import Derivatives
 from .judge import DERIVATIVE, RIGHT, WRONG, Finding, judge
 from .observe import StepObserver
@@ -38,19 +38,29 @@ def answer(request):
     reply: {"value": the loss, "first": the first wrong value or None, "findings": [...],
     "error": {"function", "line", "message"} or None, "output": what was printed, "view": the page}.
     """
-    output = Output()
-    reply = {"value": None, "first": None, "findings": [], "error": None, "view": None}
+    reply = {"value": None, "first": None, "findings": [], "view": None}
+    return reply | guarded(lambda: judged_step(request))
+
+
+def judged_step(request):
+    step = build_step(request.get("step", {}))
+    return run(step, [Edit(name, text) for name, text in request.get("edits", {}).items()])
+
+
+def guarded(task):
+    """What a task returns, with what it prints and the error that ends it, if one does."""
+    output, reply = Output(), {"error": None}
     with contextlib.redirect_stdout(output), warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            step = build_step(request.get("step", {}))
-            edits = [Edit(name, text) for name, text in request.get("edits", {}).items()]
-            reply |= run(step, edits)
+            reply |= task()
         except EditError as error:
             reply["error"] = describe(error.function, error.line, str(error))
-        except ValueError as error:
-            reply["error"] = describe(None, None, str(error))
-    return {**reply, "output": output.getvalue()}
+        except KeyboardInterrupt as error:
+            reply["error"] = explain(error) | {"message": "the time was up here: an endless loop?"}
+        except (Exception, SystemExit) as error:
+            reply["error"] = explain(error)
+    return {"output": output.getvalue(), **reply}
 
 
 class Output(io.StringIO):
@@ -83,7 +93,7 @@ def run(step, edits):
                 for layer in (model.item_embedding, model.user_embedding):
                     observer.sum_rows(layer)
         except (Exception, SystemExit) as raised:
-            error = explain(raised, edits)
+            error = explain(raised)
         records = judged_records(observer, edited, start, step.arguments, measured=error is None)
     trace = None
     if error is None:
@@ -147,14 +157,14 @@ def measure(core, observer, start, batch):
             )
 
 
-def explain(raised, edits):
-    """An error of the step, with the learner's line it passed last, if any."""
-    message = f"{type(raised).__name__}: {raised}"
-    for edit in edits:
+def explain(raised):
+    """An error, with the learner's line it passed last, if any."""
+    message = str(raised) if type(raised) is ValueError else f"{type(raised).__name__}: {raised}"
+    for function in FUNCTIONS:
         deep = isinstance(raised, RecursionError)  # its last line is any, its first the cause
-        line = line_in(raised.__traceback__, edit.filename, first=deep)
+        line = line_in(raised.__traceback__, filename_of(function), first=deep)
         if line is not None:
-            return describe(edit.function, line, message)
+            return describe(function, line, f"{type(raised).__name__}: {raised}")
     return describe(None, None, message)
 
 

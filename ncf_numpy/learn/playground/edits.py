@@ -45,6 +45,11 @@ def original_text(function):
     return textwrap.dedent(inspect.getsource(ORIGINALS[function]))
 
 
+def filename_of(function):
+    """What tracebacks call a learner's text."""
+    return f"<your {function}>"
+
+
 class EditError(ValueError):
     """A text that cannot be taken; `line` is that of the learner's text, or None."""
 
@@ -68,7 +73,7 @@ class Edit:
             raise EditError(function, None, limit)
         self.function, self.text = function, text
         self.owner, self.method = FUNCTIONS[function]
-        self.filename = f"<your {function}>"
+        self.filename = filename_of(function)
         self.tree, self.replaced = self._parse(), {}
         lines = text.splitlines(keepends=True)
         linecache.cache[self.filename] = (len(text), None, lines, self.filename)

@@ -36,6 +36,7 @@ class Finding:
     expected: object = None  # what it is, or would be
     of: str = ""  # what it was compared with: "dL/dx"
     is_result: bool = False
+    follows: bool = False  # wrong because the gradient that came in is wrong already
 
 
 def judge(call, edit, names, derivatives, own_forward):
@@ -60,6 +61,7 @@ def judge(call, edit, names, derivatives, own_forward):
     }
     wrong = judge_results(call, expected, findings, by)
     for finding in findings.values():
+        finding.follows = finding.verdict == WRONG and not intact
         if finding.verdict == OPEN:
             match(finding, known)
     if wrong and intact and edit is not None and call.error is None:

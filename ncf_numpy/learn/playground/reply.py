@@ -4,6 +4,7 @@ import numpy as np
 
 from ..stepper.origins import find_origins
 from ..stepper.view import Arrays, view_of
+from .compare import differs
 from .judge import WRONG
 from .observe import entry_of
 
@@ -16,9 +17,11 @@ def view_with_verdicts(trace, batch):
     for record, shown in zip(trace.records, data["records"], strict=True):
         finding = record.finding
         if finding is not None:
-            shown |= {"verdict": finding.verdict, "by": finding.by, "of": finding.of}
+            shown |= {name: getattr(finding, name) for name in ("verdict", "by", "of", "follows")}
             if finding.verdict == WRONG and np.shape(finding.expected) == record.value.shape:
-                shown["expected"] = arrays.add(finding.expected)
+                mask = differs(record.value, finding.expected)
+                mask = True if mask is None else mask  # wrong in its meaning: all of it
+                shown["expected"] = arrays.add(np.where(mask, finding.expected, record.value))
     return data
 
 
@@ -36,6 +39,7 @@ def describe_record(record):
         "verdict": finding.verdict,
         "by": finding.by,
         "of": finding.of,
+        "follows": finding.follows,
     }
 
 
