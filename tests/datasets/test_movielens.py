@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ncf_numpy.datasets import load_lastfm_2k, load_movielens
+from ncf_numpy.datasets.catalogue import dataset_at
 from ncf_numpy.datasets.published.movielens import EVERY_RATING
 
 FILES_100K = {
@@ -45,6 +46,39 @@ def test_both_formats_from_a_folder_and_a_zip(tmp_path, place, files, source, se
     assert data.timestamps.tolist() == [891717742, 881250948, 881250949]
     assert data.item_names.tolist() == ["Les Misérables (1995)", second]
     assert (data.source, data.notes) == (source, (EVERY_RATING,))
+
+
+FILES_10M = {
+    "ratings.dat": "7::2::3.5::881250949\n7::1::5::881250948\n3::1::4::891717742\n",
+    "movies.dat": "1::Les Misérables (1995)::Drama\n2::アキラ (1988)::Anime\n",
+}
+FILES_LATEST = {
+    "ratings.csv": "userId,movieId,rating,timestamp\n7,2,3.5,881250949\n7,1,5.0,881250948\n"
+    "3,1,4.0,891717742\n",
+    "movies.csv": 'movieId,title,genres\n1,"Misérables, Les (1995)",Drama\n2,Akira,Anime\n',
+    "tags.csv": "userId,movieId,tag,timestamp\n",
+}
+
+
+@pytest.mark.parametrize("place", [as_folder, as_zip])
+@pytest.mark.parametrize(
+    ("files", "source", "titles"),
+    [
+        (FILES_10M, "MovieLens 10M", ["Les Misérables (1995)", "アキラ (1988)"]),
+        (FILES_LATEST, "MovieLens (", ["Misérables, Les (1995)", "Akira"]),
+    ],
+)
+def test_10m_was_read_as_1m_and_later_releases_were_not_known(
+    tmp_path, place, files, source, titles
+):
+    path = place(tmp_path, {name: text.encode().decode("latin-1") for name, text in files.items()})
+    dataset = dataset_at(path)
+    assert dataset.load is load_movielens
+    data = dataset.load(path, min_rating=3.5)
+    assert data.counts.tolist() == [4, 5, 3.5]
+    assert data.item_names.tolist() == titles
+    assert data.source.startswith(source)
+    assert len(load_movielens(path, min_rating="all")) == 3
 
 
 @pytest.mark.parametrize("files", [FILES_100K, FILES_1M])

@@ -1,5 +1,9 @@
 import gzip
 import io
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -7,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import ncf_numpy
 from ncf_numpy.datasets import Interactions, load_interactions
 
 
@@ -351,3 +356,25 @@ def test_notes_stay_with_the_data(write):
     data = load_interactions(write("user,item,n\n1,1,1\n1,2,1\n1,3,0\n"), count="n")
     assert data.filter(2, 0).notes == data.take([0]).notes == ("Rows with n 0, dropped: 1.",)
     assert Interactions.from_columns([1], [1]).notes == ()
+
+
+def test_of_a_million_columns_only_the_wanted_are_read(tmp_path):
+    width = 200_000
+    header = ",".join(["user", "item", *map("c{}".format, range(width))])
+    rows = [f"{user},{user + 7}" + ",0" * width for user in range(3)]
+    (tmp_path / "wide.csv").write_text("\n".join([header, *rows]), encoding="utf-8")
+    tracemalloc.start()
+    data = load_interactions(tmp_path / "wide.csv")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert raw(data) == [(0, 7, None), (1, 8, None), (2, 9, None)]
+    assert peak < 500 * width  # bytes; all columns as columns of pandas took 2,400 for each
+
+
+def test_the_benchmark_beside_pandas_runs():
+    script = Path(ncf_numpy.__file__).parents[1] / "benchmarks" / "load_table.py"
+    command = [sys.executable, str(script), "--rows", "2000"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert [line.split()[:2] for line in printed.splitlines()[1:]] == [
+        ["integers", "seconds"], ["integers", "GB"], ["texts", "seconds"], ["texts", "GB"]
+    ]  # fmt: skip

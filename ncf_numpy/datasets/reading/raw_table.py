@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ...data.columns import index_ids
+from ...data.columns import index_ids, sort_keys
 from ...data.interactions import Interactions
 from . import dates
 from .json_lines import JsonLines
@@ -240,13 +240,15 @@ class RawTable:
 
     def keep_latest(self, users: Ids, items: Ids, times: np.ndarray | None, otherwise: str) -> None:
         """Keep the latest row of every pair: by time, else the last one."""
-        keys = self.used(users.codes) * len(items.values) + self.used(items.codes)  # (n,)
-        order = np.argsort(keys, kind="stable")
+        keys, rows = sort_keys(self.used(users.codes) * len(items.values) + self.used(items.codes))
+        same = keys[1:] == keys[:-1]
+        repeated = np.append(False, same) | np.append(same, False)  # these alone need their times
+        keys, rows = keys[repeated], rows[repeated]
         if times is not None:
-            order = np.lexsort((self.used(times), keys))
-        keys = keys[order]
-        latest = np.zeros(len(keys), dtype=bool)
-        latest[order[np.r_[keys[1:] != keys[:-1], True]]] = True
+            order = np.lexsort((self.used(times)[rows], keys))  # keeps the order of equal times
+            keys, rows = keys[order], rows[order]
+        latest = np.ones(len(repeated), dtype=bool)
+        latest[rows[:-1][keys[1:] == keys[:-1]]] = False
         self.keep(latest, otherwise)
 
     def interactions(

@@ -59,13 +59,14 @@ def open_table(
     given = {"columns": columns, "quotes": quotes, "encoding": encoding or "utf-8-sig"}
     likely = "," if path.name.lower().split(".")[1:2] == ["csv"] else "\t"
     order = sorted(SEPARATORS, key=lambda each: each != likely) if sep is None else [sep]
-    attempts = [_attempt(path, each, wanted, **given) for each in order]
-    file, first = next(
-        (attempt for attempt in attempts if _fits(*attempt, wanted)),
-        max(attempts, key=lambda attempt: len(attempt[1])),
-    )
-    if not _fits(file, first, wanted):
-        raise ValueError(_what_is_wrong(file, first, wanted))
+    attempts = []
+    for each in order:
+        attempts.append(_attempt(path, each, wanted, **given))
+        if _fits(*attempts[-1], wanted):
+            file, first = attempts[-1]
+            break
+    else:
+        raise ValueError(_what_is_wrong(*max(attempts, key=lambda each: len(each[1])), wanted))
     repeated = [name for name in wanted if file.columns.count(name) > 1]
     if repeated:
         raise ValueError(f"{path} has more than one column {repeated[0]!r}")
