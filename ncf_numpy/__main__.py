@@ -10,6 +10,8 @@ import threading
 import traceback
 from pathlib import Path
 
+import numpy as np
+
 from .commands import (
     download,
     evaluate,
@@ -119,7 +121,7 @@ def show_guide(arguments):
 
 def main(argv=None):
     """Run one command; -> the exit status. An error is one sentence on stderr."""
-    with standard_streams(), ended_like_ctrl_c():
+    with standard_streams(), ended_like_ctrl_c(), np.errstate(over="ignore", invalid="ignore"):
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # a name the console cannot show is no error
                 stream.reconfigure(errors="backslashreplace")

@@ -15,7 +15,8 @@ import zipfile
 
 import numpy as np
 
-from .data.whole_file import write_whole
+from .data.terminal import printable
+from .data.whole_file import open_regular, write_whole
 
 FORMAT = "ncf_numpy"
 # Goes up when older code could not make sense of a file. Code reads its own version and all older
@@ -84,7 +85,7 @@ def read_file(path, kind):
             f"{VERSION}: a newer ncf_numpy is needed"
         )
     if its_kind != kind:
-        raise ValueError(f"{path} holds a {its_kind}, expected a {kind}")
+        raise ValueError(f"{path} holds a {printable(its_kind)}, expected a {kind}")
     del members["header"]
     return header, members
 
@@ -106,14 +107,16 @@ def naming(path, problem):
     except OSError as error:
         if error.filename is not None:  # the file could not be opened
             raise
-        raise ValueError(f"{path} {problem} ({error})") from error
+        raise ValueError(f"{path} {problem} ({printable(error)})") from error
     except Exception as error:
-        raise ValueError(f"{path} {problem} ({type(error).__name__}: {error})") from error
+        raise ValueError(
+            f"{path} {problem} ({type(error).__name__}: {printable(error)})"
+        ) from error
 
 
 def _read_members(path):
     """{name: array}; before anything is read it is known to fit into the file's own length."""
-    with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
+    with open_regular(path) as file, zipfile.ZipFile(file) as archive:
         members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
         if len(members) < len(archive.infolist()):
             raise ValueError("a member is there twice")

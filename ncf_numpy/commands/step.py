@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from ..core.build import MODELS
 from ..core.checks import check_count, check_sizes, check_widths
 from ..core.losses import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
 from ..core.optimizers import SGD, Adam
-from ..data.terminal import printable
+from ..data.terminal import printable, say
 from ..data.whole_file import write_whole
 from ..learn.stepper import terminal
 from ..learn.stepper.batch import build_model, choose_batch
@@ -23,6 +22,7 @@ from .training_options import widths
 
 LOSSES = {"logits": BinaryCrossEntropyWithLogits, "bce": BinaryCrossEntropy}
 OPTIMIZERS = {"adam": Adam, "sgd": SGD}
+MOST = {"batch": 100, "factors": 128, "layers": 256, "steps": 10_000}
 RATES = {"adam": 0.01, "sgd": 0.5}  # large, so that a step is seen
 
 
@@ -59,12 +59,19 @@ def add_parser(commands):
 
 def run(arguments):
     if arguments.steps and not arguments.html:
-        print("--steps needs --html: training is shown on the page", file=sys.stderr)
+        say("--steps needs --html: training is shown on the page")
         return 2
     check_count(arguments.seed, 0, "seed")
     if arguments.steps:
         check_sizes(steps=arguments.steps)
     check_sizes(batch=arguments.batch, factors=arguments.factors)
+    for name, most in MOST.items():
+        largest = np.max(getattr(arguments, name))
+        if largest > most:
+            raise ValueError(
+                f"--{name} must be at most {most:,}, got {largest:,}: every number of the step is "
+                "computed twice and shown"
+            )
     check_widths(arguments.layers)
     check_outputs(arguments, arguments.html, arguments.json)
     if arguments.data is None and arguments.dataset == "auto":
@@ -79,7 +86,14 @@ def run(arguments):
     trace = trace_step(model, loss, optimizer, batch.users, batch.items, batch.labels)
     if arguments.html:
         docs = link_to_docs(Path(arguments.html))
-        page = build_page(trace, model, loss, optimizer, batch, steps=arguments.steps, docs=docs)
+        try:
+            page = build_page(
+                trace, model, loss, optimizer, batch, steps=arguments.steps, docs=docs
+            )
+        except np.linalg.LinAlgError as error:  # the plane of points that are not finite
+            raise FloatingPointError(
+                f"with a learning rate of {rate:g} the weights do not stay finite: try a lower --lr"
+            ) from error
         write(arguments.html, page, "open it in a browser")
     if arguments.json:
         write(

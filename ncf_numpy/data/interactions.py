@@ -25,6 +25,7 @@ from .columns import (
     sort_keys,
     whole_seconds,
 )
+from .terminal import printable
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +211,7 @@ class Interactions:
         return len(self.users)
 
     def __repr__(self) -> str:
-        source = f", {self.source}" if self.source else ""
+        source = f", {printable(self.source)}" if self.source else ""
         size = f"{len(self):,} pairs, {self.n_users:,} users x {self.n_items:,} items"
         return f"Interactions({size}{source})"
 

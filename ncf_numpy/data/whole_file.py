@@ -78,6 +78,14 @@ def check_place(path, verb="save"):
         raise OSError(error.errno, f"cannot {verb} ({error.strerror})", str(path)) from error
 
 
+def open_regular(path):
+    """A binary file to read; OSError for a pipe or a device, which may have no end, unopened."""
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # open() says so of a folder
+        raise OSError(errno.EINVAL, "this is no file but a pipe or a device", str(path))
+    return open(path, "rb")
+
+
 @contextlib.contextmanager
 def part_file(folder, permissions=PUBLIC):
     """A new binary file in this folder, open and locked; it is gone at the end, unless `move`d."""

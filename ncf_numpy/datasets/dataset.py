@@ -15,12 +15,16 @@ class Part:
     size      bytes, None where not known
     checksum  "sha256:..." or "md5:...", empty where none is known
     members   what is taken out of it, if it is an archive
+    begins    a regular expression for its first line; of files without a checksum
+    lines     how many it has, None where not known
     """
 
     path: str
     size: int | None = None
     checksum: str = ""
     members: tuple[Part, ...] = ()
+    begins: str = ""
+    lines: int | None = None
 
     @property
     def name(self) -> str:
@@ -29,7 +33,8 @@ class Part:
     def __str__(self) -> str:
         size = "size not known" if self.size is None else f"{self.size:,} bytes"
         checksum = self.checksum.replace(":", " ") or "no checksum known"
-        return f"{self.path} ({size}, {checksum})"
+        lines = "" if self.lines is None else f"{self.lines:,} lines, "
+        return f"{self.path} ({size}, {lines}{checksum})"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import http.client
 import os
+import re
 import shutil
 import tarfile
 import zipfile
@@ -25,6 +26,7 @@ from .network import Connection
 from .reading.decompression import check_unpacked
 from .reading.folders import is_unsafe
 
+LONGEST_FIRST = 2**16  # bytes of a first line
 BLOCK = 2**16  # bytes hashed or copied at a time
 
 
@@ -111,6 +113,19 @@ def check(path: str | Path, part: Part) -> None:
         found = digest(path, algorithm)
         if found != expected:
             raise OSError(f"{part.name} has {algorithm} {found}, expected {expected}")
+    if part.begins or part.lines is not None:
+        _check_text(path, part)
+
+
+def _check_text(path: str | Path, part: Part) -> None:
+    """The same of a file without a checksum: its first line, and how many there are."""
+    with open(path, "rb") as file:
+        first = file.readline(LONGEST_FIRST)
+        n_lines = bool(first) + sum(1 for _ in file)
+    if not re.fullmatch(part.begins or ".*", first.decode("utf-8-sig", "replace").rstrip("\r\n")):
+        raise OSError(f"{part.name} begins with {first[:60]!r}, expected {part.begins}")
+    if part.lines is not None and n_lines != part.lines:
+        raise OSError(f"{part.name} has {n_lines:,} lines, expected {part.lines:,}")
 
 
 def digest(path: str | Path, algorithm: str = "sha256") -> str:

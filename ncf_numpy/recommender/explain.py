@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..core.models import GMF, MF, MLP, NeuMF
+from ..data.terminal import printable
 from ..evaluation.baselines import Baseline
 from ..evaluation.catalogue import with_own_memory
 
@@ -27,10 +28,10 @@ class Explanation:
 
     def __str__(self):
         parts = [f"  {value:+8.3f}  {part}" for part, value in self.contributions.items()]
-        own = ", ".join(
-            f"{name} ({s:.2f})" for name, s in self.nearest[["name", "similarity"]].values
-        )
-        lines = [f"{self.name}: score {self.score:.3f}", *parts, f"  {self.logit:+8.3f}  in all"]
+        near = self.nearest[["name", "similarity"]].values
+        own = ", ".join(f"{printable(name)} ({s:.2f})" for name, s in near)
+        title = f"{printable(self.name)}: score {self.score:.3f}"
+        lines = [title, *parts, f"  {self.logit:+8.3f}  in all"]
         return "\n".join([*lines, f"  near to: {own or 'nothing they have'}"])
 
 

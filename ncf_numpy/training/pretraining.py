@@ -8,6 +8,7 @@ import sys
 
 from ..core.checks import check_count
 from ..core.models import GMF, MLP, NeuMF
+from ..data.terminal import is_terminal
 from .row_adam import RowAdam
 from .trainer import Trainer, fit
 
@@ -40,7 +41,7 @@ def pretrain(
     neumf has an epoch 0, the fused model before fine-tuning; if no epoch is better, it is chosen.
     """
     check_count(fine_tune_epochs, 0, "fine_tune_epochs")
-    progress = sys.stderr.isatty() if progress is None else progress
+    progress = is_terminal(sys.stderr) if progress is None else progress
     sizes = split.train.n_users, split.train.n_items
     gmf, mlp = GMF(*sizes, factors, rng), MLP(*sizes, layers, rng)
     stages = {}

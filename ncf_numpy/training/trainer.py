@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.checks import check_count, check_generator
 from ..core.table import as_table
+from ..data.terminal import is_terminal
 from ..evaluation.metrics import evaluate
 from ..evaluation.progress import progress_bar
 from .blas_threads import blas_threads
@@ -49,7 +50,7 @@ def fit(model, split, rng, *, epochs=20, patience=None, progress=None, **setting
     and parameter if the loss is NaN or infinite; the model then has its best weights so far.
     """
     check_count(epochs, 1, "epochs")
-    progress = sys.stderr.isatty() if progress is None else progress
+    progress = is_terminal(sys.stderr) if progress is None else progress
     trainer = Trainer(model, split, rng, progress=progress, **settings)
     trainer.run(epochs, patience)
     return trainer.history()

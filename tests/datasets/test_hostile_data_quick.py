@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import tarfile
 import zipfile
 
@@ -270,3 +271,21 @@ def test_an_archive_saved_by_hand_that_is_a_bomb_or_broken(
     with pytest.raises(OSError, match=message):
         fetch(Dataset("broken", "", "", (part,)), tmp_path, Connection(progress=False))
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_a_pipe_or_a_device_was_read_without_an_end(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")  # into which nobody writes
+    for path in (tmp_path / "pipe.csv", "/dev/zero"):
+        with pytest.raises(OSError, match="this is no file but a pipe or a device"):
+            load_interactions(path)
+
+
+def test_a_line_without_an_end_filled_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(decompression, "LONGEST_LINE", 1000)
+    rows = "".join(f"{n},{n}\n" for n in range(1000))
+    (tmp_path / "a.csv").write_text(f"user,item\n{rows}")
+    assert len(load_interactions(tmp_path / "a.csv")) == 1000
+    (tmp_path / "a.csv").write_text(f"user,item\n1,1\n{'x' * 300_000}\n")
+    with pytest.raises(ValueError, match=r"a.csv, line 3: longer than 1,000 bytes"):
+        load_interactions(tmp_path / "a.csv")

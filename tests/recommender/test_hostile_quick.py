@@ -1,5 +1,6 @@
 """What hostile model files once did, one test for each symptom; tests/robustness has thousands."""
 
+import os
 import zipfile
 
 import numpy as np
@@ -197,3 +198,15 @@ def test_a_checkpoint_of_another_optimizer_still_says_so(checkpoint):
     path, trainer = checkpoint
     with pytest.raises(ValueError, match="was trained with optimizer RowAdam, this run has Adam"):
         load_checkpoint(path, trainer(Adam()))
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no /dev/zero on this system")
+def test_a_device_without_an_end_filled_the_memory(tmp_path):
+    os.mkfifo(tmp_path / "pipe")  # into which nobody writes
+    for path in ("/dev/zero", tmp_path / "pipe"):
+        with pytest.raises(OSError, match="this is no file but a pipe or a device"):
+            Recommender.load(path)
+        with pytest.raises(OSError, match="this is no file but a pipe or a device"):
+            read_arrays(path)
+    with pytest.raises(IsADirectoryError):
+        Recommender.load(tmp_path)

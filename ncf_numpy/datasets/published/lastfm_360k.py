@@ -114,9 +114,14 @@ DATASETS = (
         "Last.fm 360K as three CSVs: 17,302,623 plays",
         LICENCE,
         (
-            Part(f"{TUTORIAL}/{PLAYS}", 260_058_028),
-            Part(f"{TUTORIAL}/{ARTISTS}", 3_234_827),
-            Part(f"{TUTORIAL}/{USERS}", 8_033_280),
+            Part(
+                f"{TUTORIAL}/{PLAYS}",
+                260_058_028,
+                begins="user_id,artist_id,plays",
+                lines=17_302_624,
+            ),
+            Part(f"{TUTORIAL}/{ARTISTS}", 3_234_827, begins="artist_id,artist_name"),
+            Part(f"{TUTORIAL}/{USERS}", 8_033_280, begins="user_id,gender,age,country"),
         ),
         sign=(PLAYS,),
         load=load_lastfm_360k,

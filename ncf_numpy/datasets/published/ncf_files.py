@@ -317,6 +317,8 @@ def load_split(path: Path, rng: np.random.Generator, hold_out: str | None = None
     return load_ncf_files(path, rng, validation=hold_out or True)
 
 
+RATED = r"\d+\t\d+\t[\d.]+(\t\d+)?"  # the first line of files of which no checksum is known
+NEGATIVES = r"\(\d+, *\d+\)(\t\d+)+\t*"
 PAPER = "https://raw.githubusercontent.com/hexiangnan/neural_collaborative_filtering/master/Data"
 READING = {"load": load_training_pairs, "split": load_split}
 DATASETS = (
@@ -326,7 +328,7 @@ DATASETS = (
         "research use, no redistribution without permission (GroupLens); cite Harper & Konstan "
         "2015",
         (
-            Part(f"{PAPER}/ml-1m.train.rating"),
+            Part(f"{PAPER}/ml-1m.train.rating", begins=RATED, lines=994_169),
             Part(
                 f"{PAPER}/ml-1m.test.rating",
                 128_039,
@@ -346,9 +348,9 @@ DATASETS = (
         "Pinterest (users with at least 20 pins) in the NCF paper's split",
         "as the NCF authors' repository says",
         (
-            Part(f"{PAPER}/pinterest-20.train.rating"),
-            Part(f"{PAPER}/pinterest-20.test.rating"),
-            Part(f"{PAPER}/pinterest-20.test.negative"),
+            Part(f"{PAPER}/pinterest-20.train.rating", begins=RATED),
+            Part(f"{PAPER}/pinterest-20.test.rating", begins=RATED),
+            Part(f"{PAPER}/pinterest-20.test.negative", begins=NEGATIVES),
         ),
         folders=("pinterest-20",),
         **READING,

@@ -14,10 +14,12 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO
 
+from ...data.whole_file import open_regular
 from .file_kinds import LONGEST_SIGN, ZIP, by_pandas, packing
 
 ALWAYS_UNPACKED = 2**26  # bytes: small enough to be unpacked however well it was packed
 MOST_PACKED = 100
+LONGEST_LINE = 2**25  # bytes that are held before a parser sees that they make no sense
 DAMAGE = EOFError, OSError, RuntimeError, NotImplementedError, ValueError
 DAMAGE += zlib.error, lzma.LZMAError, zipfile.BadZipFile
 
@@ -40,8 +42,8 @@ class Screened(io.RawIOBase):
 
     def __init__(self, path: Path, text_of: str | None):
         self.path, self.text_of = path, text_of
-        self.length = 0
-        self.beneath = path.open("rb")
+        self.length, self.line_start = 0, 0
+        self.beneath = open_regular(path) if isinstance(path, Path) else path.open("rb")
         self.file, self.packed = self.beneath, None
         try:
             self._unpack()
@@ -79,7 +81,14 @@ class Screened(io.RawIOBase):
                 "byte is no text); if it is a text file, pass the encoding it was saved in, such "
                 "as encoding='utf-16'"
             )
+        newline = block.rfind(b"\n")
+        self.line_start = self.line_start if newline < 0 else self.length + newline + 1
         self.length += len(block)
+        if self.length - self.line_start > LONGEST_LINE:
+            raise ValueError(
+                f"{self.path}, line {self._line(self.line_start)}: longer than "
+                f"{LONGEST_LINE:,} bytes, so this is no table"
+            )
         if self.packed is not None:
             check_unpacked(self.path, self.packed[1], self.length)
         buffer[: len(block)] = block

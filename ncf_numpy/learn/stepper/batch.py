@@ -11,6 +11,7 @@ from ...core.checks import check_count
 from ...core.gradcheck import redraw_embeddings
 from ...data.interactions import Interactions
 from ...data.sampling import NegativeSampler
+from ...data.terminal import printable
 
 STD = 0.5  # of the embeddings: at the 0.01 of training, all that happens is in the fourth decimal
 
@@ -25,10 +26,10 @@ class Batch:
     labels: np.ndarray
 
     def user_name(self, user):
-        return f"user {self.plays.user_ids[user]}"
+        return printable(f"user {self.plays.user_ids[user]}")
 
     def item_name(self, item):
-        name = self.plays.item_name(item)
+        name = printable(self.plays.item_name(item))
         return name if self.plays.item_names is not None else f"item {name}"
 
 

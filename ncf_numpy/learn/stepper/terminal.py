@@ -3,6 +3,7 @@
 import shutil
 import sys
 
+from ...data.terminal import is_terminal, printable_lines
 from .screens import Screens
 
 HELP = "Enter next  b back  f forward  r backward  g check  w weights  q quit"
@@ -15,11 +16,11 @@ def run(trace, batch, *, pause=None, stdin=None, stdout=None, height=None):
     height: lines of the window; found out if not given.
     """
     stdin, stdout = stdin or sys.stdin, stdout or sys.stdout
-    pause = stdin.isatty() and stdout.isatty() if pause is None else pause
-    screens = Screens(trace, batch, tick=tick_of(stdout.encoding or "ascii"))
+    pause = is_terminal(stdin) and is_terminal(stdout) if pause is None else pause
+    screens = Screens(trace, batch, tick=tick_of(getattr(stdout, "encoding", None) or "ascii"))
 
     def say(text=""):
-        print(text, file=stdout)
+        print(printable_lines(text), file=stdout)
 
     say(screens.opening())
     if not pause:

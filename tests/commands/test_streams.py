@@ -1,0 +1,189 @@
+"""No stdin, stdout or stderr; a terminal that is closed; a console that is full."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import ncf_numpy
+from ncf_numpy.__main__ import main
+from ncf_numpy.recommender.recommender import Recommender
+
+ROOT = str(Path(ncf_numpy.__file__).parents[1])
+ENVIRONMENT = {**os.environ, "PYTHONPATH": ROOT, "OPENBLAS_NUM_THREADS": "1"}
+PROGRAM = [sys.executable, "-m", "ncf_numpy"]
+TRAIN = "train --dataset sample --model gmf --factors 2 --epochs 2 --batch-size 4096 --save"
+TRAIN = TRAIN.split()
+shell = pytest.mark.skipif(os.name == "nt", reason="no redirections of a shell")
+
+
+def redirected(redirections, *arguments):
+    """Run the program with a shell's redirections; -> its status and what it wrote."""
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {redirections}', "sh", *PROGRAM, *arguments],
+        env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+@shell
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_without_stdio_it_ended_in_an_attribute_error_untrained(tmp_path, closed):
+    path = tmp_path / "m.npz"
+    status, out, err = redirected(closed, *TRAIN, str(path))
+    assert status == 0 and out == "" and "Traceback" not in err
+    assert len(Recommender.load(path).history) == 2
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["m.npz", "m.npz.checkpoint"]
+    status, out, err = redirected(closed, "recommend", str(path), "--user", "1")
+    assert status == 0 and err == "" and bool(out) == ("1" not in closed)
+    assert redirected(closed, "hunt", "2")[0] == 1  # nobody answers: given up
+    assert redirected(closed, "recommend", "nothing.npz", "--user", "1")[0] == 1
+
+
+@pytest.mark.parametrize("code", [
+    "from ncf_numpy.__main__ import main; status = main({train})",
+    "from ncf_numpy.datasets import sample_lastfm\n"
+    "from ncf_numpy.recommender.recommender import Recommender\n"
+    "data = sample_lastfm()[0]\n"
+    "Recommender('gmf', factors=2, epochs=2).fit(data, progress=True).save({train}[-1])\n",
+    "import numpy as np\n"
+    "from ncf_numpy import GMF, fit\n"
+    "from ncf_numpy.datasets import leave_one_out, sample_lastfm\n"
+    "from ncf_numpy.learn.stepper.terminal import run\n"
+    "from ncf_numpy.training.pretraining import pretrain\n"
+    "rng = np.random.default_rng(0)\n"
+    "split = leave_one_out(sample_lastfm()[0], rng)\n"
+    "model = GMF(split.train.n_users, split.train.n_items, 2, rng)\n"
+    "fit(model, split, rng, epochs=1)\n"
+    "pretrain(split, rng, epochs=1, fine_tune_epochs=1)\n"
+    "open({train}[-1], 'w').close()\n",
+], ids=["command", "Recommender", "fit and pretrain"])  # fmt: skip
+def test_streams_that_are_none_as_under_pythonw(tmp_path, code):
+    train = [*TRAIN, str(tmp_path / "m.npz")]
+    code = f"import sys\nsys.stdin = sys.stdout = sys.stderr = None\n{code.format(train=train)}"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, timeout=120
+    )
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert (tmp_path / "m.npz").exists()
+
+
+@shell
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")
+def test_a_console_that_is_full(tmp_path):
+    path = str(tmp_path / "m.npz")
+    assert redirected("2>/dev/full", *TRAIN, path) == (0, "", "")
+    status, _, err = redirected(">/dev/full", "recommend", path, "--user", "1")
+    assert (status, err) == (1, "recommend: No space left on device\n")
+    assert redirected("2>/dev/full", "recommend", path, "--user", "nobody")[0] == 1
+
+
+def test_a_command_called_from_a_thread(capsys):
+    statuses = []
+    thread = threading.Thread(target=lambda: statuses.append(main(["version"])))
+    thread.start()
+    thread.join()
+    assert statuses == [0]
+
+
+def started(path, **options):
+    """A long training, and one that reads it up to the end of its first epoch."""
+    arguments = [word if word != "2" else "100000" for word in TRAIN]
+    arguments[arguments.index("--factors") + 1] = "2"
+    return subprocess.Popen([*PROGRAM, *arguments, str(path)], env=ENVIRONMENT, **options)
+
+
+def wait_for(path):
+    for _ in range(6000):
+        if path.exists():
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{path} never came")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no SIGHUP on this system")
+def test_sighup_ended_a_training_without_a_word(tmp_path):
+    path = tmp_path / "m.npz"
+    child = started(path, stderr=subprocess.PIPE, text=True)
+    wait_for(tmp_path / "m.npz.checkpoint")
+    child.send_signal(signal.SIGHUP)
+    _, said = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert said.splitlines()[-1].startswith(f"interrupted: {path} keeps epoch ")
+    assert len(Recommender.load(path).history) >= 1
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no SIGHUP on this system")
+def test_under_nohup_the_training_goes_on(tmp_path):
+    path = tmp_path / "m.npz"
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        child = started(path, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    checkpoint = tmp_path / "m.npz.checkpoint"
+    wait_for(checkpoint)
+    child.send_signal(signal.SIGHUP)
+    written = checkpoint.stat().st_mtime_ns
+    for _ in range(6000):
+        if checkpoint.stat().st_mtime_ns != written:
+            break
+        time.sleep(0.01)
+    assert child.poll() is None
+    child.terminate()
+    child.communicate(timeout=60)
+    assert child.returncode == 130
+
+
+@shell
+@pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes are Linux'")
+def test_a_path_that_no_encoding_can_show_in_a_c_locale(tmp_path):
+    folder = os.fsencode(tmp_path) + b"/\xff\xe9"
+    os.mkdir(folder)
+    locale = {**ENVIRONMENT, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    (Path(os.fsdecode(folder)) / "plays.csv").write_text(
+        "user,item\n" + "".join(f"{u},{i}\n" for u in range(4) for i in range(5) if i != u)
+    )
+
+    def run(*arguments):
+        done = subprocess.run(
+            [*map(os.fsencode, PROGRAM), *arguments], env=locale, capture_output=True, timeout=120
+        )
+        assert done.returncode == 0 and b"Traceback" not in done.stderr, done.stderr
+        return done.stdout
+
+    data, model = (b"--data", folder + b"/plays.csv"), folder + b"/m.npz"
+    small = b"--model", b"gmf", b"--epochs", b"1", b"--factors", b"2"
+    run(b"train", *data, *small, b"--log", folder + b"/l.csv", b"--save", model)
+    assert run(b"recommend", model, b"--user", b"1").split()[0] == b"item"
+    run(b"evaluate", *data, b"--model", b"popularity")
+    page, trace = folder + b"/s.html", folder + b"/s.json"
+    assert b"MB" in run(b"step", *data, b"--html", page, b"--json", trace)
+    names = {b"plays.csv", b"m.npz", b"m.npz.checkpoint", b"l.csv", b"s.html", b"s.json"}
+    assert set(os.listdir(folder)) == names
+
+
+def test_a_batch_too_large_for_a_page_ran_for_minutes(capsys):
+    for option, most in (("batch", 100), ("factors", 128), ("steps", 10_000)):
+        assert main(["step", f"--{option}", str(most + 1), "--html", "never.html"]) == 1
+        assert f"--{option} must be at most {most:,}, got {most + 1:,}" in capsys.readouterr().err
+    assert main(["step", "--layers", "512,4"]) == 1
+    assert "--layers must be at most 256, got 512" in capsys.readouterr().err
+
+
+def test_a_learning_rate_without_measure_ended_in_an_svd_that_did_not_converge(tmp_path, capsys):
+    page = tmp_path / "s.html"
+    assert main(["step", "--lr", "1e308", "--steps", "5", "--html", str(page)]) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("step: with a learning rate of 1e+308 the weights do not")
+    assert not page.exists()
+    for command in (TRAIN + [str(tmp_path / "m.npz")], TRAIN[:-1] + ["--k", "5"]):
+        command = ["evaluate", *command[1:]] if "--k" in command else command
+        assert main([*command, "--quiet", "--lr", "1e308"]) == 1
+        err = capsys.readouterr().err
+        assert "try a lower learning rate" in err and len(err.splitlines()) == 1
