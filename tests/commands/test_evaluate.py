@@ -1,9 +1,14 @@
 """What `evaluate` prints, against the library on the same split."""
 
+import re
+
 import numpy as np
 import pytest
 
+from ncf_numpy import __main__ as command_line
 from ncf_numpy.__main__ import main
+from ncf_numpy.commands import evaluate as evaluate_command
+from ncf_numpy.commands.training_options import make_recommender
 from ncf_numpy.data.own_test import with_own_test
 from ncf_numpy.datasets import leave_one_out, load_interactions, sample_lastfm
 from ncf_numpy.evaluation.baselines import ItemKNN, Popularity
@@ -141,3 +146,34 @@ def test_a_test_file_does_not_go_with_data_that_brings_its_own(tmp_path, capsys)
     assert "--test goes with --data FILE.csv, and sample files are no such file" in (
         capsys.readouterr().err
     )
+
+
+def fitted_by(name, split):
+    """The model that evaluate makes of a split."""
+    parser = command_line.build_parser()
+    arguments = parser.parse_args(["evaluate", "--dataset", "sample", "--model", name, "--quiet"])
+    settings = make_recommender(name, arguments).settings
+    return evaluate_command.fitted(settings, split, arguments)[0]
+
+
+def test_baselines_are_fitted_with_the_validation_items_and_without_the_test_items():
+    split = leave_one_out(sample_lastfm()[0], np.random.default_rng(0))
+    model = fitted_by("popularity", split)
+    n_items = split.train.n_items
+    expected = np.bincount(split.train.items, minlength=n_items)
+    expected += np.bincount(split.validation.items, minlength=n_items)
+    np.testing.assert_array_equal(model.n_i, expected)
+
+
+@pytest.mark.parametrize("command", [
+    "evaluate --dataset sample --model gmf --epochs 1 --batch-size 4096 --factors 2 --quiet",
+    "evaluate --dataset sample --model popularity --quiet",  # of which the split alone is drawn
+    "step --no-pause --factors 2 --layers 4,2",
+    "pretrain --dataset sample --epochs 1 --fine-tune-epochs 1 --factors 2 --layers 4,2 --quiet",
+])  # fmt: skip
+def test_the_seed_decides_what_is_drawn(capsys, command):
+    said = []
+    for seed in ("0", "0", "1"):
+        assert command_line.main([*command.split(), "--seed", seed]) == 0
+        said.append(re.sub(r"\d+\.\d\n", "\n", capsys.readouterr().out))  # but the seconds
+    assert said[0] == said[1] != said[2]

@@ -283,3 +283,10 @@ def test_integers_are_indexed_as_numpy_unique_does(spread):
         order = np.argsort(places, kind="stable")
         np.testing.assert_array_equal(data.users, places[order])
         np.testing.assert_array_equal(data.items, order)
+
+
+def test_a_pair_that_repeats_keeps_its_latest_time_in_whatever_order_it_comes():
+    for times in ([5, 9, 7], [9, 5, 7], [5, 7, 9]):
+        data = Interactions.from_columns([1, 1, 1], [2, 2, 2], [1, 2, 4], times)
+        assert data.timestamps.tolist() == [9]
+        assert data.counts.tolist() == [7]

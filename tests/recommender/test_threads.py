@@ -49,6 +49,7 @@ def questions(recommender):
         "recommend": lambda n: recommender.recommend(users[n % 60], k=5),
         "recommend to several": lambda n: recommender.recommend(users[n % 50 : n % 50 + 3], k=4),
         "similar_items": lambda n: recommender.similar_items(items[n % 200], k=5),
+        "similar_users": lambda n: recommender.similar_users(users[n % 60], k=5),
         "find_item": lambda n: recommender.find_item(str(items[n % 200])),
         "explain": lambda n: recommender.explain(users[n % 60], items[n % 199]),
         "fold_in": fold_in,

@@ -334,3 +334,30 @@ def test_a_checkpoint_of_the_first_version_is_resumed(plays, tmp_path):
     load_checkpoint(tmp_path / "c", resumed)
     resumed.run(2)
     np.testing.assert_array_equal(straight.model.output.W, resumed.model.output.W)
+
+
+def test_the_best_weights_come_back_and_not_the_latest(tmp_path):
+    split = leave_one_out(sample_lastfm()[0], np.random.default_rng(0))
+    trainers = []
+    for _ in range(2):
+        rng = np.random.default_rng(1)
+        model = GMF(split.train.n_users, split.train.n_items, 2, rng)
+        trainers.append(Trainer(model, split, rng, batch_size=4096))
+    trained, loaded = trainers
+    trained.run_epoch()
+    trained.best_score = (2.0, 2.0)  # none that comes is better
+    for _ in range(2):
+        trained.run_epoch()
+    best = [W.copy() for W in trained.best_weights]
+    latest = [W.copy() for _, W, _ in trained.model.parameters()]
+    assert not any(np.array_equal(a, b) for a, b in zip(best, latest))
+    save_checkpoint(tmp_path / "c", trained)
+    load_checkpoint(tmp_path / "c", loaded)
+    for found, W in zip(loaded.best_weights, best):
+        np.testing.assert_array_equal(found, W)
+    for (_, found, _), W in zip(loaded.model.parameters(), latest):
+        np.testing.assert_array_equal(found, W)
+    assert (loaded.best_epoch, loaded.best_score, loaded.epoch) == (1, (2.0, 2.0), 3)
+    loaded.restore_best()
+    for (_, found, _), W in zip(loaded.model.parameters(), best):
+        np.testing.assert_array_equal(found, W)

@@ -208,3 +208,14 @@ def test_a_trainer_wants_a_split_and_a_generator(split):
         fit(model, split.train, rng)
     with pytest.raises(TypeError, match="rng must be a numpy Generator.*got 0"):
         fit(model, split, 0)
+
+
+def test_validation_is_at_the_k_that_was_asked_for(split):
+    model, rng = make(split)
+    found = {k: Trainer(model, split, rng, k=k).validate() for k in (1, 3, 10)}
+    for k, row in found.items():
+        result = evaluate(model, split.validation, k)
+        assert row == {"hr": result.hr, "ndcg": result.ndcg}
+    assert found[1]["hr"] < found[3]["hr"] < found[10]["hr"]
+    history = fit(model, split, rng, epochs=1, k=3)
+    assert history["hr"].iloc[-1] == evaluate(model, split.validation, 3).hr
