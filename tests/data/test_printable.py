@@ -75,7 +75,7 @@ def test_names_and_ids_commanded_the_terminal(model, capsys):
     assert main(["similar", model, "--item", f"x{HOSTILE}"]) == 1
     assert harmless(capsys.readouterr().err)
     with pytest.raises(SystemExit):
-        main(["recommend", model, "--user", "ann", HOSTILE, f"--{HOSTILE}"])
+        main(["download", "ml-1m", HOSTILE])
     assert harmless(capsys.readouterr().err)
 
 
