@@ -122,9 +122,13 @@ COMMANDS = {
         {"lastfm-3k": FLAG, "": FLAG, "--base-url": ["ftp://x", "x", ""], "--quiet": FLAG,
          "--folder": ["folder", "plays.csv", ""]},
     ),
+    "playground": (  # with a port that cannot be: else it would serve until Ctrl-C
+        ["--port", "-1"],
+        {"--port": ["65536", "x", HUGE, ""], "--no-browser": FLAG},
+    ),
     "version": ([], {}),
 }  # fmt: skip
-WEIGHTS = [8, 4, 2, 6, 4, 5, 1, 1, 0.3, 1, 0.2]  # how often each is drawn
+WEIGHTS = [8, 4, 2, 6, 4, 5, 1, 1, 0.3, 1, 0.3, 0.2]  # how often each is drawn
 DOWNLOADED = {"ml-1m", "ncf-ml-1m", "lastfm-2k"}
 INTERNALS = re.compile(
     "Traceback|Error:|has no attribute|unhashable|not supported between|out of bounds|broadcast|"
