@@ -21,7 +21,7 @@ from ncf_numpy.core.checks import check_ids, check_widths
 from ncf_numpy.datasets import download, find_dataset, leave_one_out, load_split, sample_lastfm
 from ncf_numpy.datasets.downloads import Connection
 from ncf_numpy.evaluation.top_k import largest, top_k
-from ncf_numpy.recommender.explain import similarities
+from ncf_numpy.recommender.vectors import similarities
 
 BASELINES = {"popularity": Popularity, "itemknn": lambda: ItemKNN(neighbours=400, shrink=10)}
 NAMES = (*BASELINES, "gmf", "mlp", "neumf")
