@@ -62,7 +62,7 @@ class Report:
     @property
     def verdict(self):
         """In words: learned, not learned, too few pairs to tell, or not measured."""
-        if self.epochs and self.loss >= self.base_loss:
+        if self._is_like_the_base_rate():
             return "not learned"
         if not self.how:
             return "not measured"
@@ -99,7 +99,7 @@ class Report:
     @property
     def advice(self):
         """What to do; "" where nothing needs to be done."""
-        if self.epochs and self.loss >= self.base_loss and not self.follows_data:
+        if self._is_like_the_base_rate() and not self.follows_data:
             return (
                 "It answers no better than the base rate. Train longer: without epochs=, "
                 "batch_size= and training= the training follows the data."
@@ -119,6 +119,11 @@ class Report:
                 "are alike. Gather more pairs; until then Recommender('popularity') is enough."
             )
         return ""
+
+    def _is_like_the_base_rate(self):
+        # Without held-out items only the loss can tell, and then it has to be clearly lower.
+        limit = self.base_loss if self.hr else 0.95 * self.base_loss
+        return self.epochs > 0 and self.loss >= limit
 
     def _rivals(self):
         return [name for name in ("popularity", "chance") if name in self.hr]

@@ -51,6 +51,11 @@ def test_what_has_learned_is_said_with_its_figures():
         ({"held_out": 19}, "too few pairs to tell", "Only 19 pairs"),
         ({"held_out": 0, "hr": {}, "lead": {}}, "too few pairs to tell", "Only 0 pairs"),
         ({"how": "", "held_out": 0, "hr": {}, "lead": {}}, "not measured", ""),
+        (
+            {"how": "", "held_out": 0, "hr": {}, "lead": {}, "loss": 0.49},
+            "not learned",
+            "Train longer",
+        ),
         ({"lead": {**GOOD.lead, "itemknn": -3.1}}, "learned", "Recommender('itemknn')"),
     ],
 )
