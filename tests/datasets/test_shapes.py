@@ -210,6 +210,7 @@ def test_names_for_a_file_with_a_header_loaded_the_header_as_a_user(folder):
         ("user item\n1 2\n", {}, None),  # blanks separate
         ("user#item\n1#2\n", {}, "nothing that separates fields .*'user#item'; pass sep="),
         ("user,item\n1,2\n", {"encoding": "klingon"}, "encoding='klingon' is not known"),
+        ("user,item\n1,2\n", {"encoding": "hex"}, "encoding='hex' is not known"),
     ],
 )
 def test_the_layout_of_a_file(folder, text, settings, message):

@@ -57,7 +57,13 @@ DATA = {
     "--data": OLD,
     "--dataset": ["auto", "csv", "sample", "ml-1m", "ncf-ml-1m", "lastfm-2k", "", "x"],
     **{f"--{name}-column": COLUMN for name in data_options.COLUMNS},
-    "--min-rating": REAL,
+    "--min-rating": [*REAL, "all"],
+    "--names": ["user,item,n,when,name", "user,item", "a,,b", "a,a", ""],
+    "--sep": [",", "tab", "::", "blank", ""],
+    "--quotes": ["yes", "no", "x"],
+    "--encoding": ["utf-8", "cp949", "utf-16", "hex", "klingon", ""],
+    "--date-format": ["%Y-%m-%d", "%d/%m/%Y", "%", ""],
+    "--bad-rows": ["raise", "drop", "x"],
     "--min-per-user": NUMBER,
     "--min-per-item": NUMBER,
 }
@@ -72,6 +78,7 @@ TRAINING = {
     },
 }
 MODEL = ["neumf", "gmf", "mlp", "mf", "itemknn", "popularity", "", "svd"]
+HOLD_OUT = ["latest", "random", "x"]
 FLAG = [None]
 ODD = {name: FLAG for name in ("--debugger", "--help", "--", "extra", "-", "", "-1")}
 # command -> arguments that work, and options to add, with the values to draw from
@@ -84,12 +91,13 @@ COMMANDS = {
     ),
     "evaluate": (
         ["--data", "plays.csv", "--epochs", "1", "--quiet"],
-        {**DATA, **TRAINING, "--model": MODEL, "--k": NUMBER, "--log": NEW,
+        {**DATA, **TRAINING, "--hold-out": HOLD_OUT, "--model": MODEL, "--k": NUMBER, "--log": NEW,
          "--plot": NEW, "--quiet": FLAG, "--epochs": ["0", "2", "x", HUGE]},
     ),
     "pretrain": (
         ["--data", "plays.csv", "--epochs", "1", "--fine-tune-epochs", "1", "--quiet"],
-        {**DATA, "--factors": NUMBER, "--layers": WIDTHS, "--alpha": REAL, "--lr": REAL,
+        {**DATA, "--hold-out": HOLD_OUT, "--factors": NUMBER, "--layers": WIDTHS, "--alpha": REAL,
+         "--lr": REAL,
          "--fine-tune-lr": REAL, "--optimizer": ["sgd", "adam", ""], "--seed": NUMBER,
          "--fine-tune-epochs": ["0", "-1", "x", ""]},
     ),

@@ -92,8 +92,9 @@ def _checked_keys(file: JsonLines, wanted: Sequence[str]) -> JsonLines:
 
 def _checked(encoding: str) -> str:
     try:
+        "user".encode(encoding)  # which also refuses codecs that are not of text
         name = codecs.lookup(encoding).name
-    except LookupError as error:
+    except (LookupError, UnicodeError) as error:
         raise ValueError(
             f"encoding={encoding!r} is not known to Python; such as 'cp949' or 'latin-1' are"
         ) from error
