@@ -7,7 +7,7 @@
 // onProgress({loaded, total}) while there is something to load, {ready: true} after a new start.
 
 const STOPPED = { function: null, line: null, message: "stopped, as you asked" };
-const STALLED = 30_000; // milliseconds without a byte: loading may hang without an error
+const STALLED = 90_000; // milliseconds without news: loading may hang without an error
 const SECONDS = 20; // for one request
 
 export function connect(onProgress) {
@@ -62,7 +62,7 @@ class PyodideWorker {
       };
       const wait = () => {
         clearTimeout(this.watchdog);
-        this.watchdog = setTimeout(() => fail("nothing was loaded for 30 seconds"), STALLED);
+        this.watchdog = setTimeout(() => fail("nothing was heard of Python for 90 seconds"), STALLED);
       };
       wait();
       worker.onerror = (event) => fail(event.message || "the worker could not be loaded");
