@@ -70,19 +70,6 @@ def test_each_stop_is_where_the_walk_says(transcript):
     ]
 
 
-def test_three_steps_enter_the_first_layer_and_two_lines_after_it_dphi_g_has_its_value():
-    """What README says of step, return and next."""
-    steps = ["s", "s", "s", "s", "p dphi_G", "r", "p self.dW.shape", "n", "n", "p dphi_G.shape"]
-    answers = [text.strip() for _, text in walk([COMMANDS[0], "c", *steps, "q"])[0]][2:]
-    assert "def backward(self, dlogits)" in answers[0]
-    assert "def backward(self, dy)" in answers[3]
-    assert "layers.py" in answers[3] and "layers.py" not in answers[2]
-    assert "NameError" in answers[4]
-    assert "return dx" in answers[5]
-    assert answers[6] == "(5, 1)"
-    assert answers[9] == "(6, 2)"
-
-
 def test_every_formula_of_the_walk_is_true(transcript):
     formulas = [(c, text) for c, text in transcript[0] if c.startswith(("p np.all", "p np.array"))]
     assert len(formulas) == 5

@@ -139,6 +139,13 @@ def test_every_box_turns_into_gradients(name):
             assert data["stops"][stop]["phase"] == "backward"
 
 
+def test_each_half_of_a_row_turns_into_its_own_gradient(neumf):
+    data = data_of(neumf[1])
+    (box,) = [box for box in data["boxes"] if box["name"] == "Embeddings"]
+    names = {data["records"][int(k)]["name"]: name for k, (_, _, name) in box["gradients"].items()}
+    assert names == {"p_G": "dp_G", "p_M": "dp_M", "q_G": "dq_G", "q_M": "dq_M"}
+
+
 @pytest.mark.parametrize("name", ["mf", "gmf", "mlp", "neumf"])
 def test_every_stop_has_a_box(name):
     data = data_of(make(name)[1])

@@ -145,6 +145,16 @@ def test_keys_buttons_slider_and_play(show, neumf):
     assert part(driver, "play").text == "Play"
 
 
+def test_a_box_whose_name_holds_a_dot_opens(show, neumf):
+    driver = show(neumf[1])
+    run(driver, "stepper.go(stepper.view.firstOf('backward'))")
+    for box in ("GMF branch, eq. 8", "Output, eq. 12", "Embeddings", "dense1", "optimizer"):
+        run(driver, f"stepper.graph.boxes['{box}'].element.click()")
+        assert part(driver, "box").text == box
+        assert run(driver, "return stepper.root.querySelector('.box.active').textContent")
+        assert part(driver, "phase").text == ("Update" if box == "optimizer" else "Backward")
+
+
 def test_pointing_at_a_gradient_shows_where_it_comes_from(show, neumf):
     trace, page = neumf
     driver = show(page)
@@ -260,6 +270,18 @@ def test_the_switch_shows_what_a_bug_would_give(show, neumf):
     assert "keeps only its last gradient" in part(driver, "bugline").text
     part(driver, "to-forward").click()
     assert f"It begins at step {dW.stop + 1}." in part(driver, "bugline").text
+
+
+def test_what_follows_a_planted_bug_has_red_operands_and_boxes(show, neumf):
+    trace, page = neumf
+    driver = show(page)
+    select_bug(driver, "product-rule")  # dp_G is wrong, dq_G is right
+    dW = find(trace, "user_embedding", "dW")
+    run(driver, f"stepper.go({dW.stop})")
+    off = driver.find_elements("css selector", "figure.op0 td.off")
+    assert len(off) == 6 * 4  # the GMF half of dy
+    wrong = driver.find_elements("css selector", ".box.wrong .name")
+    assert [name.text for name in wrong] == ["user_embedding", "Embeddings", "GMF branch, eq. 8"]
 
 
 @pytest.mark.robustness  # takes seconds

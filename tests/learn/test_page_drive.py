@@ -50,7 +50,7 @@ def test_the_first_and_a_wide_stop_fit(open_page, window):
     assert ask(driver, "misfits") == []
     stop = next(k for k, s in enumerate(stops_of(driver)) if s["fn"] == "Embedding.backward")
     run(driver, f"stepper.go({stop})")
-    assert ask(driver, "misfits") == []
+    assert ask(driver, "misfits") == ask(driver, "unseen") == []
 
 
 @pytest.mark.robustness  # takes a minute

@@ -189,6 +189,43 @@ def test_a_copied_entry_says_where_it_was():
     assert find(trace, "forward", "relu1", "y").source((0, 0)) == ""
 
 
+@pytest.mark.parametrize(("model", "loss", "optimizer"), COMBINATIONS)
+def test_every_operand_says_where_it_comes_from(model, loss, optimizer):
+    trace = trace_of(model, loss, optimizer, numerical=False)
+    for number, record in enumerate(trace.records):
+        for hole in record.holes.values():
+            where = record.box, record.name, hole.code
+            if isinstance(hole.origin, int):
+                assert hole.origin < number, where
+                origin = trace.records[hole.origin]
+                np.testing.assert_array_equal(origin.value.ravel(), hole.array.ravel())
+            elif hole.origin == "weight":
+                weights = [W for name, W in trace.weights.items() if record.box in name]
+                assert any(np.isin(hole.array, W).all() for W in weights), where
+            elif hole.origin == "labels":
+                np.testing.assert_array_equal(hole.array, labelled(loss)[2][: len(hole.array)])
+            elif hole.origin == "kept":
+                assert record.phase == "update" and not hole.array.any(), where
+            else:
+                assert hole.origin == "setting" and hole.array.ndim == 0, where
+
+
+def test_dy_is_what_the_layer_above_has_returned():
+    trace = trace_of("neumf", numerical=False)
+
+    def origin(box, name, code):
+        record = trace.records[find(trace, "backward", box, name).holes[code].origin]
+        return record.box, record.name
+
+    assert origin("output", "dW", "dy[b,o]") == ("loss", "dz")
+    assert origin("relu2", "dx", "dy[...]") == ("Output, eq. 12", "dphi_M")
+    assert origin("dense2", "dW", "dy[b,o]") == ("relu2", "dx")
+    assert origin("dense2", "dW", "self.x[b,i]") == ("relu1", "y")
+    assert origin("item_embedding", "dW", "dy[b,k]") == ("Embeddings", "dq")
+    assert origin("user_embedding", "dW", "dy[b,k]") == ("Embeddings", "dp")
+    assert find(trace, "backward", "dense2", "dx").holes["self.W[i,o]"].origin == "weight"
+
+
 def test_visits_go_forward_and_come_back():
     stops = [(stop.phase, stop.box) for stop in trace_of("gmf").stops]
     assert stops == [
