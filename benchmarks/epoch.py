@@ -3,10 +3,11 @@
     pip install -e '.[bench]' && pip install cornac
     python benchmarks/epoch.py FOLDER ...                  # folders of NCF files
 
-All train NeuMF with 8 factors and layers 64, 32, 16, 8 in float32 by Adam with lr 1e-3 on the same
+All train NeuMF with f factors and layers 8f, 4f, 2f, f in float32 by Adam with lr 1e-3 on the same
 positives, each with 4 negatives that are drawn anew and are not in train. All rank each user's test
 item among the published 99. In every repeat each contender starts from a new model; medians are
-reported, and HR@10 after the one epoch, to show that all of them learn.
+reported, and HR@10 after the one epoch, to show that all of them learn. --clock cpu counts the
+processor time of the process: what an epoch costs where other processes want the same cores.
 
 `batch` is rows a step. cornac counts positives instead, so its batch_size is batch // 5: its own
 default of 256 is a batch of 1,280. It can score one pair or all items of a user; the second is
@@ -14,6 +15,7 @@ faster and is used.
 """
 
 import importlib
+import itertools
 import statistics
 import time
 from pathlib import Path
@@ -25,26 +27,32 @@ from ncf_numpy import NeuMF, Trainer
 from ncf_numpy.datasets import load_ncf_files
 from ncf_numpy.evaluation.metrics import evaluate
 
-FACTORS, LAYERS, NEGATIVES, BLOCK = 8, (64, 32, 16, 8), 4, 2**12
+NEGATIVES, BLOCK = 4, 2**12
 PARTS = ("sampling", "training", "evaluation")
 
 
 class Lap:
-    """lap() -> seconds since the lap before."""
+    """lap() -> seconds since the lap before, by the clock that was chosen."""
+
+    clock = time.perf_counter
 
     def __init__(self):
-        self.last = time.perf_counter()
+        self.last = Lap.clock()
 
     def __call__(self):
-        now, before = time.perf_counter(), self.last
+        now, before = Lap.clock(), self.last
         self.last = now
         return now - before
 
 
-def ours(split, batch_size):
+def layers(factors):
+    return (8 * factors, 4 * factors, 2 * factors, factors)
+
+
+def ours(split, factors, batch_size):
     """An epoch of this package: {part: seconds} and HR@10."""
     rng, train = np.random.default_rng(0), split.train
-    model = NeuMF(train.n_users, train.n_items, FACTORS, LAYERS, rng)
+    model = NeuMF(train.n_users, train.n_items, factors, layers(factors), rng)
     trainer = Trainer(model, split, rng, batch_size=batch_size, negatives=NEGATIVES)
     lap = Lap()
     for _ in trainer.objective.batches(rng):
@@ -56,14 +64,14 @@ def ours(split, batch_size):
     return {"sampling": sampling, "training": training, "evaluation": lap(), "HR@10": hr}
 
 
-def pytorch(split, batch_size):
+def pytorch(split, factors, batch_size):
     """The same by a plain PyTorch loop: vectorised sampling, fused Adam."""
     import torch
     from pytorch_neumf import PyTorchNeuMF
 
     torch.manual_seed(0)
     train = split.train
-    model = PyTorchNeuMF(train.n_users, train.n_items, FACTORS)
+    model = PyTorchNeuMF(train.n_users, train.n_items, factors)
     optimizer, loss = torch.optim.Adam(model.parameters(), fused=True), torch.nn.BCEWithLogitsLoss()
     positives = torch.from_numpy(train.users), torch.from_numpy(train.items)
     is_positive = torch.zeros(train.n_users, train.n_items, dtype=torch.bool)
@@ -95,7 +103,7 @@ def pytorch(split, batch_size):
     return seconds | {"evaluation": lap(), "HR@10": hr}
 
 
-def cornac(split, batch_size):
+def cornac(split, factors, batch_size):
     """The same by cornac with its PyTorch backend."""
     from cornac.data import Dataset
     from cornac.models import NeuMF as CornacNeuMF
@@ -105,8 +113,8 @@ def cornac(split, batch_size):
     data = Dataset.from_uir(list(zip(train.users.tolist(), train.items.tolist(), ones)), seed=0)
     data.dok_matrix  # noqa: B018  (cached at first use: part of loading, not of an epoch)
     model = CornacNeuMF(
-        num_factors=FACTORS,
-        layers=LAYERS,
+        num_factors=factors,
+        layers=layers(factors),
         num_epochs=1,
         batch_size=batch_size // (1 + NEGATIVES),
         num_neg=NEGATIVES,
@@ -157,24 +165,30 @@ def installed(names):
     return found
 
 
-def measure(split, batch_size, contenders, repeats):
+def measure(split, factors, batch_size, contenders, repeats):
     """{contender: {part: median seconds, "HR@10": median}}, the contenders taking turns."""
     runs = {name: [] for name in contenders}
     for _ in range(repeats):
         for name, run in contenders.items():
-            runs[name].append(run(split, batch_size))
+            runs[name].append(run(split, factors, batch_size))
     return {
         name: {part: statistics.median(run[part] for run in done) for part in done[0]}
         for name, done in runs.items()
     }
 
 
-def rows(split, batch_size, contenders, repeats):
+def rows(split, factors, batch_size, contenders, repeats):
     """A dict for each contender: its parts, their sum, and that sum as a multiple of ours."""
-    measured = measure(split, batch_size, contenders, repeats)
+    measured = measure(split, factors, batch_size, contenders, repeats)
     epochs = {name: sum(parts[part] for part in PARTS) for name, parts in measured.items()}
     for name, parts in measured.items():
-        row = {"batch": batch_size, "contender": name, **parts, "epoch": epochs[name]}
+        row = {
+            "factors": factors,
+            "batch": batch_size,
+            "contender": name,
+            **parts,
+            "epoch": epochs[name],
+        }
         row["pairs"] = len(split.test) * (1 + split.test.candidates.shape[1])
         if "ours" in epochs:
             row["epoch / ours"] = epochs[name] / epochs["ours"]
@@ -186,20 +200,24 @@ def main():
     parser.add_argument("folders", type=Path, nargs="+", help="each with one data set of NCF files")
     parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
     parser.add_argument("--batches", type=int, nargs="+", default=[256, 1280], help="rows a step")
+    parser.add_argument("--factors", type=int, nargs="+", default=[8])
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--clock", choices=machine.CLOCKS, default="wall")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--append", action="store_true", help="keep the rows of earlier runs")
     arguments = parser.parse_args()
     machine.limit_threads(arguments.threads)
+    Lap.clock = machine.CLOCKS[arguments.clock]
     about = machine.describe("torch", "cornac")
     print(about)
     contenders = installed(arguments.contenders)
     results = machine.Results(arguments.results, "epoch", about, anew=not arguments.append)
     for folder in arguments.folders:
         split = load_ncf_files(folder, np.random.default_rng(0), validation=False)
-        where = {"threads": arguments.threads, "data": folder.resolve().name}
-        for batch_size in arguments.batches:
-            for row in rows(split, batch_size, contenders, arguments.repeats):
+        where = {"clock": arguments.clock, "threads": arguments.threads}
+        where["data"] = folder.resolve().name
+        for factors, batch_size in itertools.product(arguments.factors, arguments.batches):
+            for row in rows(split, factors, batch_size, contenders, arguments.repeats):
                 results.add(where | row)
 
 

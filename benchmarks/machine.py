@@ -1,4 +1,4 @@
-"""What every benchmark shares: a limit on threads, a line on the machine, and a CSV of results."""
+"""What every benchmark shares: limits, a clean environment, a line on the machine, a CSV."""
 
 import argparse
 import datetime
@@ -8,11 +8,14 @@ import pathlib
 import platform
 import subprocess
 import sys
+import time
 
 import pandas as pd
 
 RESULTS = pathlib.Path(__file__).parent / "results"
 LIMITS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+OVERRIDES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # of what OpenBLAS finds out for itself
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
 def parser(description):
@@ -33,8 +36,22 @@ def describe(*packages):
         except importlib.metadata.PackageNotFoundError:
             versions.append(f"{package} not installed")
     today = datetime.date.today().isoformat()
-    python = f"Python {platform.python_version()}"
-    return f"{today}; {processor()}, {os.cpu_count()} cores; " + ", ".join([python, *versions])
+    hardware = f"{today}; {processor()}, {os.cpu_count()} cores; {kernels()}"
+    return f"{hardware}; " + ", ".join([f"Python {platform.python_version()}", *versions])
+
+
+def kernels():
+    """Which matrix kernels NumPy's BLAS uses here, as in "OpenBLAS 0.3.31 SkylakeX"."""
+    try:
+        from threadpoolctl import threadpool_info
+    except ImportError:
+        return "BLAS kernels unknown without threadpoolctl"
+    found = [
+        f"{library['internal_api']} {library['version']} {library.get('architecture', '')}".strip()
+        for library in threadpool_info()
+        if library["user_api"] == "blas" and "numpy" in library["filepath"]
+    ]
+    return ", ".join(found) or "BLAS kernels unknown"
 
 
 def processor():
@@ -46,11 +63,21 @@ def processor():
         return platform.processor() or platform.machine()
 
 
-def limit_threads(threads):
-    """Go on with at most this many threads; in a child, for libraries read limits as they load."""
-    limits = dict.fromkeys(LIMITS, str(threads))
-    if any(os.environ.get(name) != limit for name, limit in limits.items()):
-        sys.exit(subprocess.run([sys.executable, *sys.argv], env=os.environ | limits).returncode)
+def environment(threads=None):
+    """The environment of a child: nothing that overrides OpenBLAS, and a limit on threads or none.
+
+    Limits from outside are dropped, too, so that None stands for what OpenBLAS does by itself.
+    """
+    dropped = (*OVERRIDES, *LIMITS)
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    return kept if threads is None else kept | dict.fromkeys(LIMITS, str(threads))
+
+
+def limit_threads(threads=None):
+    """Go on in `environment(threads)`; in a child, for libraries read it as they load."""
+    wanted = environment(threads)
+    if wanted != os.environ:
+        sys.exit(subprocess.run([sys.executable, *sys.argv], env=wanted).returncode)
 
 
 def limit_cores(cores):

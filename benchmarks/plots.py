@@ -15,7 +15,7 @@ import numpy as np
 from report import read
 
 IMAGES = machine.RESULTS.parents[1] / "docs" / "images"
-NOT_CONTENDERS = ("threads", "factors", "batch", "machine")
+NOT_CONTENDERS = ("clock", "threads", "factors", "batch", "machine")
 
 
 def train_step(results):
@@ -40,7 +40,10 @@ def train_step(results):
 
 def epoch(results):
     """A bar for each data set, batch and contender, cut into sampling, training, evaluation."""
-    names = [f"{row.data}, {row.batch}, {row.contender}" for row in results.itertuples()]
+    names = [
+        f"{row.data}, f = {row.factors}, {row.batch}, {row.contender}"
+        for row in results.itertuples()
+    ]
     figure, ax = plt.subplots(figsize=(8, 0.3 * len(names) + 1), layout="constrained")
     left = np.zeros(len(names))
     for part in ("sampling", "training", "evaluation"):

@@ -7,13 +7,11 @@ contender runs a block of steps in turn, round after round, so that a drift of t
 meets them all; the median over the rounds is reported. A ratio above 1 means ours is faster. A
 cell is on disk when it is done: results/train_step.csv.
 
-NumPy's OpenBLAS picks its matrix kernels by the processor's model, and falls back to older ones on
-a model it does not know. --kernels SkylakeX lets it use AVX-512, as PyTorch and JAX do on their own
-account wherever there is any; the results then go to train_step_SkylakeX.csv.
+--clock cpu counts the processor time of the process instead of the time that passes: what a step
+costs where other processes want the same cores, as long as there is one thread.
 """
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
@@ -179,7 +177,7 @@ def jax_jit(factors, batches):
     return {"jax step": run_step, "jax scan": run_scan}
 
 
-def measure(factors, batch_size, threads, seconds, least_rounds):
+def measure(factors, batch_size, threads, seconds, least_rounds, clock):
     """{contender: median ms per step} over the rounds that fit in `seconds`, or least_rounds."""
     batches = make_batches(batch_size, np.random.default_rng(1))
     contenders = ours(factors, batches)
@@ -195,9 +193,9 @@ def measure(factors, batch_size, threads, seconds, least_rounds):
     while n_rounds < least_rounds or time.perf_counter() < end:
         n_rounds += 1
         for name, run in contenders.items():
-            start = time.perf_counter()
+            start = clock()
             run(N_BATCHES)
-            times[name].append((time.perf_counter() - start) / N_BATCHES * 1e3)
+            times[name].append((clock() - start) / N_BATCHES * 1e3)
     return {name: statistics.median(values) for name, values in times.items()}
 
 
@@ -214,22 +212,18 @@ def compare(cell):
 
 def one_thread_count(arguments, threads):
     """All cells with this limit on threads, appended to the CSV one by one."""
-    machine.limit_threads(threads)
     machine.limit_cores(threads)
-    results = machine.Results(arguments.results, name(arguments), about(), anew=False)
-    rounds = arguments.seconds, arguments.least_rounds
+    results = machine.Results(arguments.results, "train_step", about(), anew=False)
+    options = arguments.seconds, arguments.least_rounds, machine.CLOCKS[arguments.clock]
     for factors in arguments.factors:
         for batch_size in arguments.batches:
-            cell = compare(measure(factors, batch_size, threads, *rounds))
-            results.add({"threads": threads, "factors": factors, "batch": batch_size, **cell})
+            cell = compare(measure(factors, batch_size, threads, *options))
+            where = {"clock": arguments.clock, "threads": threads}
+            results.add({**where, "factors": factors, "batch": batch_size, **cell})
 
 
 def about():
     return machine.describe("torch", "jax", "jaxlib")
-
-
-def name(arguments):
-    return f"train_step_{arguments.kernels}" if arguments.kernels else "train_step"
 
 
 def main():
@@ -239,20 +233,17 @@ def main():
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--seconds", type=float, default=8, help="for each cell (default: 8)")
     parser.add_argument("--least-rounds", type=int, default=5)
-    parser.add_argument(
-        "--kernels", metavar="NAME", help="OpenBLAS's matrix kernels (OPENBLAS_CORETYPE)"
-    )
+    parser.add_argument("--clock", choices=machine.CLOCKS, default="wall")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
         one_thread_count(arguments, arguments.child)
         return
     print(about())
-    machine.Results(arguments.results, name(arguments), about())
-    kernels = {"OPENBLAS_CORETYPE": arguments.kernels} if arguments.kernels else {}
+    machine.Results(arguments.results, "train_step", about())
     for threads in arguments.threads:
         command = [sys.executable, *sys.argv, "--child", str(threads)]
-        subprocess.run(command, check=True, env=os.environ | kernels)
+        subprocess.run(command, check=True, env=machine.environment(threads))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import types
 
 import numpy as np
 import pandas as pd
@@ -39,6 +38,24 @@ def run(script, *arguments, results):
     return done.stdout, pd.read_csv(results / f"{script}.csv")
 
 
+def ncf_files(tmp_path):
+    """A folder with NCF files of 20 users, 30 items and 12 negatives each."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    pairs = [(user, (user + j) % 30) for user, j in itertools.product(range(20), range(5))]
+    train = "".join(f"{user}\t{item}\t1\n" for user, item in pairs)
+    test = "".join(f"{user}\t{(user + 5) % 30}\t1\n" for user in range(20))
+    negatives = ["\t".join(str((u + 6 + j) % 30) for j in range(12)) for u in range(20)]
+    negatives = "".join(f"({u},{(u + 5) % 30})\t{row}\n" for u, row in enumerate(negatives))
+    for suffix, text in {
+        "train.rating": train,
+        "test.rating": test,
+        "test.negative": negatives,
+    }.items():
+        (folder / f"small.{suffix}").write_text(text, encoding="utf-8")
+    return folder
+
+
 @pytest.mark.robustness  # takes seconds
 def test_train_step(tmp_path):
     sizes = ["--factors", 2, "--batches", 8, "--threads", 1, "--seconds", 0, "--least-rounds", 1]
@@ -54,35 +71,69 @@ def test_train_step(tmp_path):
         np.testing.assert_allclose(rows["jax scan / ours"], rows["jax scan"] / rows["ours RowAdam"])
 
 
-def test_train_step_with_other_matrix_kernels_has_a_csv_of_its_own(load, tmp_path, monkeypatch):
-    (tmp_path / "train_step.csv").write_text("kept\n", encoding="utf-8")
-    module, seen = load("train_step"), []
-    monkeypatch.setattr(module.subprocess, "run", lambda *_, **options: seen.append(options["env"]))
-    options = ["--kernels", "SkylakeX", "--threads", "1", "--results", str(tmp_path)]
-    monkeypatch.setattr(sys, "argv", ["train_step.py", *options])
-    module.main()
-    assert [environment["OPENBLAS_CORETYPE"] for environment in seen] == ["SkylakeX"]
-    assert (tmp_path / "train_step.csv").read_text(encoding="utf-8") == "kept\n"
-    arguments = types.SimpleNamespace(kernels="SkylakeX")
-    assert module.name(arguments) == "train_step_SkylakeX"
+def test_a_child_of_a_benchmark_chooses_its_own_matrix_kernels(load, monkeypatch):
+    machine = load("machine")
+    for name in (*machine.OVERRIDES, *machine.LIMITS):
+        monkeypatch.setenv(name, "7")
+    assert not {*machine.OVERRIDES, *machine.LIMITS} & machine.environment().keys()
+    limited = machine.environment(2)
+    assert not set(machine.OVERRIDES) & limited.keys()
+    assert [limited[name] for name in machine.LIMITS] == ["2"] * 3
+    assert limited["PATH"] == os.environ["PATH"]
+
+
+def test_the_line_on_the_machine_names_the_matrix_kernels(load):
+    threadpoolctl = pytest.importorskip("threadpoolctl", reason="the bench extra is not installed")
+    kernels = [library["architecture"] for library in threadpoolctl.threadpool_info()
+               if library["user_api"] == "blas"]  # fmt: skip
+    line = load("machine").describe()
+    assert any(kernel in line for kernel in kernels)
+
+
+@pytest.mark.robustness  # takes seconds
+def test_jobs(tmp_path):
+    folder = ncf_files(tmp_path)
+    sizes = ["--users", 30, "--items", 60, "--repeats", 1, "--clock", "cpu"]
+    _, rows = run("jobs", folder, *sizes, results=tmp_path)
+    assert set(rows["job"]) == {"top 10, MF", "top 10, NeuMF-8", "fit item-kNN", "fit iALS-64"}
+    for _, contenders in rows.groupby("job"):
+        ours, *others = contenders.to_dict("records")
+        assert ours["contender"] == "ours" and 0.03 < ours["peak GB"] < 1
+        for other in others:
+            assert other["ours / theirs"] == pytest.approx(ours["seconds"] / other["seconds"])
+
+
+def test_every_idea_still_fits_the_package_and_gives_the_same_steps(load, tmp_path):
+    ideas = load("ideas")
+    batches = load("train_step").make_batches(16, np.random.default_rng(0))[:3]
+    for number, (name, idea) in enumerate(ideas.IDEAS.items()):
+        package = ideas.copy_of(ideas.PACKAGE, tmp_path, f"ncf_tested_{number}", idea)
+        ideas.contender(package, 2, batches)(3)
+        assert package.__name__ in sys.modules, name
+
+
+def test_ideas_and_another_checkout_are_measured_in_turns(tmp_path):
+    small = ["--factors", 2, "--batches", 8, "--rounds", 2, "--steps", 2]
+    _, rows = run("ideas", *small, results=tmp_path)
+    assert (rows["from"] <= rows["saved us"]).all() and (rows["saved us"] <= rows["to"]).all()
+    assert set(rows["verdict"]) <= {"kept", "left out"}
+    _, rows = run("against", ROOT, *small, results=tmp_path)
+    assert rows["old / new"].tolist() == pytest.approx(
+        (rows["old us"] / (rows["old us"] - rows["saved us"])).tolist()
+    )
+
+
+@pytest.mark.robustness  # another process computes meanwhile
+def test_busy(tmp_path):
+    small = ["--factors", 2, "--batches", 8, "--rounds", 1, "--steps", 2]
+    _, rows = run("busy", *small, results=tmp_path)
+    assert rows["BLAS threads"].tolist() == ["default", "unlimited"]
+    assert (rows[["us alone", "us beside a busy process"]] > 0).all(axis=None)
 
 
 @pytest.mark.robustness  # takes seconds
 def test_epoch(tmp_path):
-    folder = tmp_path / "small"
-    folder.mkdir()
-    pairs = [(user, (user + j) % 30) for user, j in itertools.product(range(20), range(5))]
-    train = "".join(f"{user}\t{item}\t1\n" for user, item in pairs)
-    test = "".join(f"{user}\t{(user + 5) % 30}\t1\n" for user in range(20))
-    negatives = ["\t".join(str((u + 6 + j) % 30) for j in range(12)) for u in range(20)]
-    negatives = "".join(f"({u},{(u + 5) % 30})\t{row}\n" for u, row in enumerate(negatives))
-    for suffix, text in {
-        "train.rating": train,
-        "test.rating": test,
-        "test.negative": negatives,
-    }.items():
-        (folder / f"small.{suffix}").write_text(text, encoding="utf-8")
-
+    folder = ncf_files(tmp_path)
     out, rows = run("epoch", folder, "--batches", 50, "--repeats", 1, results=tmp_path)
     contenders = rows["contender"].tolist()
     for name in ("ours", "pytorch", "cornac"):
@@ -168,15 +219,29 @@ def test_split_scoring_scores_what_the_model_does(load, tmp_path):
 
 STEPS = """threads,factors,batch,ours RowAdam,torch fused,best torch / ours,jax scan / ours,machine
 1,8,256,0.5,1.25,2.5,0.9,here
-1,64,128,4,3.2,0.8,1,here
+1,64,1024,4,3.2,0.8,0.8,here
 """
 SCALE = """threads,interactions,sampling,training,us per interaction,peak GB,machine
 1,1000000,0.4,4.0,4,1.5,here
 1,100000,0.03,0.3,3,0.2,here
 """
-EPOCH = """data,batch,contender,sampling,training,evaluation,epoch,pairs,epoch / ours,machine
-ml-1m,256,ours,2,8,1.5,11.5,604000,1,here
-deepcf-lastfm,256,cornac,1,4,1,6,174100,4.5,here
+EPOCH_COLUMNS = "sampling,training,evaluation,epoch,pairs,epoch / ours,machine"
+EPOCH = f"""data,factors,batch,contender,{EPOCH_COLUMNS}
+ml-1m,8,256,ours,2,8,1.5,11.5,604000,1,here
+deepcf-lastfm,8,256,cornac,1,4,1,6,174100,4.5,here
+deepcf-lastfm,64,1280,pytorch,1,4,1,6,174100,0.9,here
+"""
+JOBS = """job,contender,seconds,ours / theirs,peak GB,machine
+"top 10, MF",ours,3,1,0.2,here
+"top 10, MF",implicit,1,3,,here
+"top 10, NeuMF-8",ours,3,1,1.2,here
+"top 10, NeuMF-8","pytorch, user by user",5,0.6,,here
+"top 10, NeuMF-8","pytorch, 8 users at a time",4,0.75,,here
+"""
+BUSY = """BLAS threads,busy / alone,machine
+default,1.05,here
+unlimited,9,here
+default,1.12,here
 """
 
 
@@ -194,22 +259,32 @@ def test_report_writes_tables_between_their_markers(load, tmp_path):
         "| jax scan / ours |\n"
         "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
         "| 1 | 8 | 256 | 0.500 | 1.25 | 2.50 | 0.900 |\n"
-        "| 1 | 64 | 128 | 4.00 | 3.20 | 0.800 | 1.00 |\n"
+        "| 1 | 64 | 1,024 | 4.00 | 3.20 | 0.800 | 0.800 |\n"
         "<!-- end -->\nbetween\n<!-- table epoch -->\n<!-- end -->\nafter\n"
     )
     assert report.fill(new, tmp_path) == new
 
 
 def test_targets_say_what_was_missed(load, tmp_path):
-    for name, text in {"train_step": STEPS, "scale": SCALE, "epoch": EPOCH}.items():
+    all_of_them = {"train_step": STEPS, "scale": SCALE, "epoch": EPOCH, "jobs": JOBS, "busy": BUSY}
+    for name, text in all_of_them.items():
         (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
     lines = load("report").targets_table(tmp_path).splitlines()[2:]
     verdicts = [tuple(line.strip("| ").split(" | ")[-2:]) for line in lines]
     assert verdicts == [
-        ("2.50", "yes"),  # 2 asked of PyTorch at f = 8
-        ("0.90", "no"),  # 1 asked of the jitted scan
+        ("2.50", "yes"),  # 2.4 asked of PyTorch at f = 8
+        ("2.50", "no"),  # and 2.6 hoped for
+        ("0.90", "no"),  # 1.2 asked of the jitted scan
+        ("0.90", "no"),  # and 1.3 hoped for
         ("0.80 at worst", "no"),  # 1 asked everywhere
+        ("0.80 at worst", "yes"),  # 0.75 asked of the scan at 1,024
+        ("3.00", "no"),  # at most 2 asked of implicit
+        ("0.20 GB", "yes"),
+        ("0.75", "yes"),  # 3 / 4 s, against the better of two
+        ("1.20 GB", "no"),
+        ("1.12 at worst", "no"),  # 1.1 asked, of the default only
         ("3.50 s", "no"),  # 2 + 1.5 s, 3 asked
+        ("0.90", "no"),  # 1 asked of PyTorch with 64 factors
         ("4.5", "yes"),  # 4 asked of cornac
         ("1.50 GB", "yes"),
         ("1.33x", "yes"),  # 4 / 3, from the smallest size to the largest whatever their order
@@ -232,13 +307,16 @@ def test_the_document_has_a_place_for_every_table(load):
     names = [match[2] for match in load("report").BLOCK.finditer(text)]
     assert sorted(names) == sorted(
         [
+            "against",
+            "busy",
+            "epoch",
+            "ideas",
+            "jobs",
+            "roofline",
+            "scale",
+            "split_scoring",
             "targets",
             "train_step",
-            "train_step_SkylakeX",
-            "epoch",
-            "scale",
-            "roofline",
-            "split_scoring",
         ]
     )
     images = [part.split(")")[0] for part in text.split("](images/")[1:]]

@@ -1,0 +1,181 @@
+"""What single ideas save of a training step: each is an edit of a copy of the package.
+
+    python benchmarks/ideas.py
+
+An idea that was kept is undone in the copy; one that was left out is done there. Copy and package
+take turns, and the processor time of the thread is counted. `saved us` is what a step is faster by
+with the idea, the median over rounds, with its quartiles: an idea whose quartiles stand on both
+sides of 0 has not been shown to save anything.
+"""
+
+import importlib
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import machine
+import numpy as np
+from train_step import N_BATCHES, N_ITEMS, N_USERS, make_batches
+
+PACKAGE = Path(__file__).parents[1] / "ncf_numpy"
+
+
+class Idea(NamedTuple):
+    """Edits of a file, (before, after) each, that put an idea into the package or take it out."""
+
+    file: str
+    kept: bool
+    edits: list
+
+
+IDEAS = {
+    "add the bias in place": Idea(
+        "core/layers.py",
+        False,
+        [
+            (
+                "        self.y = x.dot(self.W) + self.b  # (B, n_in) @ (n_in, n_out) + (n_out,)\n",
+                "        self.y = x.dot(self.W)\n        self.y += self.b\n",
+            )
+        ],
+    ),
+    "backward of the loss takes the exponential of forward": Idea(
+        "core/losses.py",
+        False,
+        [
+            ("np.log1p(np.exp(-np.abs(z)))", "np.log1p(self.e)"),
+            ("        self.z = z\n        losses", "        self.z = z\n        E\n        losses"),
+            ("        E\n", "        self.e = np.exp(-np.abs(z))\n"),
+            ("sigmoid(self.z) -", "np.where(self.z >= 0, 1, self.e) / (1 + self.e) -"),
+        ],
+    ),
+    "first layer's gradient where the row's gradient lies": Idea(
+        "core/models.py",
+        False,
+        [
+            (
+                """\
+            dphi_M = dense.backward(relu.backward(dphi_M))  # (B, n_out) -> (B, n_in)
+        D = self.widths[0] // 2
+        dp_M, dq_M = dphi_M[:, :D], dphi_M[:, D:]  # (B, D), (B, D)
+""",
+                """\
+            if dense is self.tower[0][0]:
+                break
+            dphi_M = dense.backward(relu.backward(dphi_M))
+        D, dy = self.widths[0] // 2, relu.backward(dphi_M)
+        dense.dW = dense.x.T.dot(dy)
+        dense.db = np.ones(len(dy), dy.dtype).dot(dy)
+        dp, dq = np.empty((2, len(dy), K + D), dy.dtype)
+        np.matmul(dy, dense.W[:D].T, out=dp[:, K:])
+        np.matmul(dy, dense.W[D:].T, out=dq[:, K:])
+""",
+            ),
+            (
+                "        dp_G = dphi_G * self.q_G",
+                "        np.multiply(dphi_G, self.q_G, out=dp[:, :K])",
+            ),
+            (
+                "        dq_G = dphi_G * self.p_G",
+                "        np.multiply(dphi_G, self.p_G, out=dq[:, :K])",
+            ),
+            ("np.concatenate([dq_G, dq_M], axis=1)", "dq"),
+            ("np.concatenate([dp_G, dp_M], axis=1)", "dp"),
+        ],
+    ),
+    "weights subtracted as one vector (bound)": Idea(
+        "training/row_adam.py",
+        False,
+        [
+            (
+                "        for W, part in self.others.parts:\n            W -= part\n",
+                "        self.others.vector -= move\n",
+            ),
+            (
+                "        self.arrays = arrays\n",
+                "        self.arrays = arrays\n"
+                "        self.vector = np.concatenate(arrays, axis=None)\n",
+            ),
+        ],
+    ),
+    "moments below 1e-30 cleared": Idea(
+        "training/row_adam.py", True, [("CLEAR_EVERY = 64", "CLEAR_EVERY = 2**62")]
+    ),
+}
+
+
+def copy_of(package, folder, name, idea=None):
+    """Import a copy of the package, called `name`, from `folder`; with the edits of an idea."""
+    shutil.copytree(package, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    if idea is not None:
+        path = folder / name / idea.file
+        text = path.read_text(encoding="utf-8")
+        for before, after in idea.edits:
+            if before not in text:
+                raise ValueError(f"{idea.file} no longer has the lines of this idea:\n{before}")
+            text = text.replace(before, after)
+        path.write_text(text, encoding="utf-8")
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    return importlib.import_module(name)
+
+
+def contender(package, factors, batches):
+    """run(n_steps): training steps on these batches, by one copy of the package."""
+    layers = (8 * factors, 4 * factors, 2 * factors, factors)
+    model = package.NeuMF(N_USERS, N_ITEMS, factors, layers, np.random.default_rng(0))
+    loss, optimizer = package.BinaryCrossEntropyWithLogits(), package.RowAdam()
+
+    def run(n_steps):
+        for users, items, labels in batches[:n_steps]:
+            package.train_step(model, loss, optimizer, users, items, labels)
+
+    return run
+
+
+def measure(one, other, n_steps, rounds):
+    """Microseconds a step by which the first is slower than the second, in each round; and its."""
+    saved, times = [], []
+    for number in range(rounds + 1):
+        seconds = {}
+        for run in (one, other) if number % 2 else (other, one):
+            start = time.thread_time()
+            run(n_steps)
+            seconds[run] = (time.thread_time() - start) / n_steps * 1e6
+        if number:  # the first round warms up
+            saved.append(seconds[one] - seconds[other])
+            times.append(seconds[one])
+    return np.percentile(saved, [25, 50, 75]), np.median(times)
+
+
+def main():
+    parser = machine.parser(__doc__)
+    parser.add_argument("--factors", type=int, nargs="+", default=[8])
+    parser.add_argument("--batches", type=int, nargs="+", default=[256, 1024])
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--steps", type=int, default=N_BATCHES, help="in a round; at most 64")
+    arguments = parser.parse_args()
+    machine.limit_threads(1)
+    about = machine.describe()
+    print(about)
+    results = machine.Results(arguments.results, "ideas", about)
+    with tempfile.TemporaryDirectory() as folder:
+        base = copy_of(PACKAGE, Path(folder), "ncf_base")
+        for number, (name, idea) in enumerate(IDEAS.items()):
+            copy = copy_of(PACKAGE, Path(folder), f"ncf_idea_{number}", idea)
+            without, with_it = (copy, base) if idea.kept else (base, copy)
+            for factors in arguments.factors:
+                for batch in arguments.batches:
+                    batches = make_batches(batch, np.random.default_rng(1))
+                    runs = [contender(each, factors, batches) for each in (without, with_it)]
+                    (low, middle, high), us = measure(*runs, arguments.steps, arguments.rounds)
+                    row = {"idea": name, "factors": factors, "batch": batch, "us": us}
+                    row |= {"saved us": middle, "from": low, "to": high}
+                    results.add(row | {"verdict": "kept" if idea.kept else "left out"})
+
+
+if __name__ == "__main__":
+    main()
