@@ -11,6 +11,7 @@ A library that is not installed is left out.
 """
 
 import statistics
+import subprocess
 import sys
 from pathlib import Path
 
@@ -183,21 +184,23 @@ def main():
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--clock", choices=machine.CLOCKS, default="wall")
+    parser.add_argument("--append", action="store_true", help="keep the rows of earlier runs")
     arguments = parser.parse_args()
+    if len(arguments.jobs) > 1:  # a process each: a peak is of one job
+        for number, name in enumerate(arguments.jobs):
+            append = ["--append"] if number or arguments.append else []
+            subprocess.run([sys.executable, *sys.argv, "--jobs", name, *append], check=True)
+        return
     machine.limit_threads(arguments.threads)
     about = machine.describe("implicit", "torch", "cornac", "scipy")
     print(about)
-    results = machine.Results(arguments.results, "jobs", about)
-    for name in arguments.jobs:
-        seconds, peak = measure(JOBS[name], arguments)
-        for contender, value in seconds.items():
-            row = {"clock": arguments.clock, "threads": arguments.threads, "job": name}
-            row |= {
-                "contender": contender,
-                "seconds": value,
-                "ours / theirs": seconds["ours"] / value,
-            }
-            results.add(row | {"peak GB": peak if contender == "ours" else np.nan})
+    results = machine.Results(arguments.results, "jobs", about, anew=not arguments.append)
+    (name,) = arguments.jobs
+    seconds, peak = measure(JOBS[name], arguments)
+    for contender, value in seconds.items():
+        row = {"clock": arguments.clock, "threads": arguments.threads, "job": name}
+        row |= {"contender": contender, "seconds": value, "ours / theirs": seconds["ours"] / value}
+        results.add(row | {"peak GB": peak if contender == "ours" else np.nan})
 
 
 if __name__ == "__main__":

@@ -314,3 +314,26 @@ def test_rows_given_twice_move_once_and_rows_left_alone_keep_their_clock():
     optimizer.flush()
     np.testing.assert_allclose(W, [[-0.1], [-0.1], [0]], rtol=1e-6)
     assert optimizer.tables.moved.tolist() == [1, 1, 1]
+
+
+def test_moments_below_1e_30_are_set_to_0_in_every_block(monkeypatch):
+    monkeypatch.setattr(module, "BLOCK", 3)
+    kept = [1.0, -1.5e-30, 1e-30]
+    m, v = np.float32([*kept, -9e-31, 1e-38]), np.float32([[1e-40, 0.0], [1e-31, 2.0]])
+    module.clear_tiny(m, v)
+    assert m.tolist() == np.float32([*kept, 0, 0]).tolist()
+    assert v.tolist() == [[0, 0], [0, 2]]
+
+
+def test_dense_moments_are_cleared_every_so_many_steps_and_by_flush(monkeypatch):
+    monkeypatch.setattr(module, "CLEAR_EVERY", 3)
+    optimizer, W, nothing = RowAdam(), np.ones(2, np.float32), np.zeros(2, np.float32)
+    cleared = []
+    for _ in range(7):
+        if optimizer.others is not None:
+            optimizer.others.m[:] = optimizer.others.v[:] = 1e-33
+        optimizer.step([("W", W, nothing)])
+        cleared.append(not optimizer.others.m.any() and not optimizer.others.v.any())
+    assert cleared[1:] == [False, True, False, False, True, False]  # steps 2 to 7
+    optimizer.flush()
+    assert not optimizer.others.m.any() and not optimizer.others.v.any()
