@@ -199,6 +199,7 @@ def main():
     seconds, peak = measure(JOBS[name], arguments)
     for contender, value in seconds.items():
         row = {"clock": arguments.clock, "threads": arguments.threads, "job": name}
+        row["users"] = arguments.users if name.startswith("top 10") else ""
         row |= {"contender": contender, "seconds": value, "ours / theirs": seconds["ours"] / value}
         results.add(row | {"peak GB": peak if contender == "ours" else np.nan})
 
