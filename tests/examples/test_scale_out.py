@@ -139,7 +139,7 @@ def test_the_guide_s_measured_figures_are_those_of_the_benchmarks():
     measured = pd.read_csv(results / "scale.csv")[columns]
     np.testing.assert_allclose(shown["scale"], measured, rtol=0.02)
 
-    steps = pd.read_csv(results / "train_step.csv").query("batch == 256")
+    steps = pd.read_csv(results / "two_threads.csv").query("batch == 256")
     steps = steps.pivot(index="factors", columns="threads", values="ours RowAdam")
     measured = steps.assign(ratio=steps[1] / steps[2]).reset_index()
     np.testing.assert_allclose(shown["train_step"], measured, rtol=0.01)
