@@ -366,7 +366,7 @@ def test_changed_or_missing_file_is_refused(browser, host, pyodide, name):
     folder, origin = host
     SITE["build"](pyodide, folder / "broken")
     path = folder / "broken" / "pyodide" / name
-    path.write_bytes(path.read_bytes()[:-1] + b"\n")
+    path.write_bytes(path.read_bytes() + b"\n")
     assert "could not be loaded" in failing(browser, f"{origin}/broken/index.html")
     path.unlink()
     assert "could not be loaded" in failing(browser, f"{origin}/broken/index.html")
