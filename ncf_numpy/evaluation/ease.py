@@ -9,7 +9,7 @@ import numpy as np
 from .baselines import Baseline, has_items, users_by_item
 from .memory import check_memory
 
-BLOCK = 1024  # rows of X made dense, and columns inverted, at a time
+BLOCK = 1024  # columns inverted, and rows of X made dense, at a time
 GATHER = 2**22  # weights gathered at a time
 
 
@@ -71,15 +71,17 @@ class EASE(Baseline):
             "drop rare items (filter, --min-per-item), or take itemknn or ials, which need less",
         )
         self.know(train)
+        users, offsets = self.by_item
+        users_of = np.split(users, offsets[1:-1])
         if n_items <= n_users:
-            P = gram(train.items, train.offsets, n_items)
+            P = gram(users_of, self.items_of)
             P[np.diag_indices(n_items)] += self.l2
             invert(P)
             P /= -np.diag(P)  # column i by -P[i, i]
             np.fill_diagonal(P, 0)
             self.B = P.astype(np.float32)
         else:
-            M = gram(*self.by_item, n_users)
+            M = gram(self.items_of, users_of)
             M[np.diag_indices(n_users)] += self.l2
             invert(M)
             self.s = quadratic_forms(M, *self.by_item)
@@ -172,12 +174,16 @@ class EASE(Baseline):
         return sums.astype(np.float32)
 
 
-def gram(columns, offsets, n):
-    """X^T X (n, n) of a 0/1 matrix X, whose row r has the columns of offsets[r : r + 2]."""
-    G = np.zeros((n, n))
-    for start in range(0, len(offsets) - 1, BLOCK):
-        X, _ = dense(columns, offsets[start : start + BLOCK + 1], n)
-        G += X.T @ X  # (n, R) @ (R, n); counts below 2^24 are exact in float32
+def gram(rows_of, columns_of):
+    """X^T X (n, n) of a 0/1 matrix X: its entry (i, j) counts the rows that have both columns.
+
+    rows_of: for each of the n columns the rows that have it; columns_of: for each row its columns.
+    """
+    G = np.zeros((len(rows_of), len(rows_of)))
+    for counts, rows in zip(G, rows_of):
+        if len(rows):
+            had_too = np.concatenate([columns_of[row] for row in rows])
+            counts += np.bincount(had_too, minlength=len(counts))
     return G
 
 
