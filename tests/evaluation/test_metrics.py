@@ -233,3 +233,10 @@ def test_published_candidates_hold_train_items(data_dir):
     prefix = data_dir("deepcf-lastfm") / "lastfm"
     split = load_ncf_files(prefix, np.random.default_rng(0), validation=False)
     assert train_items_among_candidates(split.test, split.train) == 2434
+
+
+def test_each_row_is_scored_for_the_user_it_names():
+    scores = np.array([[9.0, 0, 0], [0, 0, 9], [0, 9, 0]])  # user 2's best is item 1
+    holdout = Holdout(np.array([2, 1]), np.array([1, 2]), np.array([[0, 2], [0, 1]]))
+    scorer = SimpleNamespace(predict=lambda users, items: scores[users, items])
+    assert evaluate(scorer, holdout, k=1).ranks.tolist() == [0, 0]

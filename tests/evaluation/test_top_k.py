@@ -243,3 +243,12 @@ def test_a_bar_on_stderr_only_if_asked(capsys):
     assert capsys.readouterr().err == ""
     top_k(table, [0, 1], 1, 3, progress=True)
     assert "scoring" in capsys.readouterr().err
+
+
+def test_what_is_left_out_is_left_out_of_the_right_block(monkeypatch):
+    matrix = np.arange(20.0).reshape(5, 4)  # the best item of every user is 3, then 2, ...
+    monkeypatch.setattr("ncf_numpy.evaluation.catalogue.BLOCK_SCORES", 8)  # two users at a time
+    excluded = [[3], [3, 2], [], [0], [3, 2, 1]]
+    rows, items, _ = top_k(WholeTable(matrix), range(5), 1, 4, excluded=excluded)
+    assert rows.tolist() == [0, 1, 2, 3, 4]
+    assert items.tolist() == [2, 1, 3, 3, 0]

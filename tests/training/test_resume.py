@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -361,3 +362,22 @@ def test_the_best_weights_come_back_and_not_the_latest(tmp_path):
     loaded.restore_best()
     for (_, found, _), W in zip(loaded.model.parameters(), best):
         np.testing.assert_array_equal(found, W)
+
+
+def test_other_items_of_the_same_users_are_other_data(tmp_path):
+    split = leave_one_out(sample_lastfm()[0], np.random.default_rng(0))
+    train, held_out = split.train, split.validation
+    others = replace(held_out, candidates=held_out.candidates[:, ::-1])
+
+    def trainer(split):
+        rng = np.random.default_rng(1)
+        return Trainer(GMF(train.n_users, train.n_items, 2, rng), split, rng, batch_size=4096)
+
+    save_checkpoint(tmp_path / "c", trainer(split))
+    load_checkpoint(tmp_path / "c", trainer(split))
+    shifted = train.from_indices(
+        train.users, (train.items + 1) % train.n_items, train.user_ids, train.item_ids
+    )
+    for other in (replace(split, validation=others), replace(split, train=shifted)):
+        with pytest.raises(ValueError, match="was trained with data of sha256"):
+            load_checkpoint(tmp_path / "c", trainer(other))

@@ -219,3 +219,21 @@ def test_validation_is_at_the_k_that_was_asked_for(split):
     assert found[1]["hr"] < found[3]["hr"] < found[10]["hr"]
     history = fit(model, split, rng, epochs=1, k=3)
     assert history["hr"].iloc[-1] == evaluate(model, split.validation, 3).hr
+
+
+def test_of_two_epochs_with_one_hit_ratio_the_higher_ndcg_is_kept(split, monkeypatch):
+    model, rng = make(split)
+    trainer = Trainer(model, split, rng, batch_size=4096)
+    figures = iter([{"hr": 0.5, "ndcg": 0.2}, {"hr": 0.5, "ndcg": 0.3}, {"hr": 0.5, "ndcg": 0.1}])
+    monkeypatch.setattr(trainer, "validate", lambda: next(figures))
+    for _ in range(3):
+        trainer.run_epoch()
+    assert trainer.best_epoch == 2 and trainer.best_score == (0.5, 0.3)
+
+
+def test_as_many_negatives_are_drawn_as_were_asked_for(split):
+    for negatives in (0, 1, 7):
+        model, rng = make(split)
+        trainer = Trainer(model, split, rng, batch_size=64, negatives=negatives)
+        rows = sum(len(users) for users, _, _ in trainer.objective.batches(rng))
+        assert rows == len(split.train) * (1 + negatives)
