@@ -77,7 +77,7 @@ def find_misuse(arguments, names):
 def show_list(folder, names):
     """A line per exercise with the number of blanks filled in; no exercise is run."""
     for number, name in names.items():
-        total, done = exercises.filled(name, (folder / name).read_text(encoding="utf-8"))
+        total, done = exercises.filled(name, exercises.read(folder / name))
         print(f"{number:>3}  {done:>2} of {total:>2} filled in  {folder / name}")
     print(
         "\nFill in the blanks `...` of a file. Then run it, and be told what is right and wrong:\n"
@@ -88,7 +88,7 @@ def show_list(folder, names):
 
 def show_verdict(path, number, n_hints):
     print(f"{exercises.title(path.name)}\n{path}\n")
-    verdict = exercises.judge(number, path.read_text(encoding="utf-8"))
+    verdict = exercises.judge(number, exercises.read(path))
     print(verdict.output, end="", flush=True)
     if verdict.solved:
         return 0
@@ -99,15 +99,19 @@ def show_verdict(path, number, n_hints):
     return 1
 
 
+def judge_file(number, path):
+    """The verdict on a file that may be missing or damaged."""
+    try:
+        return exercises.judge(number, exercises.read(path))
+    except (OSError, ValueError) as error:
+        return exercises.Verdict(number, False, [], "the file", fault=f"cannot be read: {error}")
+
+
 def write_report(folder, names, path):
     """Run the exercises, print a line for each, write the verdicts. 0 if all are solved."""
     results = []
     for number, name in names.items():
-        file = folder / name
-        if file.is_file():
-            verdict = exercises.judge(number, file.read_text(encoding="utf-8"))
-        else:
-            verdict = exercises.Verdict(number, False, [], "the file", 0, f"{file} is missing")
+        verdict = judge_file(number, folder / name)
         fields = verdict._asdict()
         results.append({name: fields[name] for name in fields if name not in ("hints", "output")})
         print(f"{number:>3}  {'solved' if verdict.solved else 'open  '}  {name}")

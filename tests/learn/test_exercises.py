@@ -264,10 +264,36 @@ def test_a_report_says_what_is_solved_and_what_is_wrong_and_why(folder, tmp_path
     first, _, third, fourth, *_ = found["exercises"]
     assert first["solved"] and first["right"][0] == "phi"
     assert third["right"] == ["y", "dW"] and third["name"] == "db" and "mean" in third["cause"]
-    assert "missing" in fourth["fault"] and not (folder / NAMES[4]).exists()
+    assert "cannot be read" in fourth["fault"] and NAMES[4] in fourth["fault"]
+    assert not (folder / NAMES[4]).exists()
     assert "1 of 12 solved" in capsys.readouterr().out
     assert command(1, "--report", path, "--folder", folder) == 0
     assert json.loads(path.read_text(encoding="utf-8"))["of"] == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp949"])
+def test_a_file_saved_by_another_editor(encoding, folder, capsys):
+    text = exercises.solved(NAMES[4]).replace("# (B, n)", "# 입력 (B, n)")
+    (folder / NAMES[4]).write_text(text, encoding=encoding)
+    right = encoding != "cp949"
+    assert command(4, "--folder", folder) == (0 if right else 1)
+    assert ("is not UTF-8" in capsys.readouterr().err) != right
+    report = folder / "report.json"
+    assert command(4, "--report", report, "--folder", folder) == (0 if right else 1)
+    assert ("is not UTF-8" in report.read_text(encoding="utf-8")) != right
+
+
+def test_a_script_under_another_name_knows_its_number(folder):
+    other = folder / "mine.py"
+    other.write_text(exercises.blank(NAMES[3]), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(other)],
+        env={"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+    assert done.returncode == 1 and "y is missing" in done.stderr
 
 
 def test_the_solution_is_printed_on_request_only(capsys):

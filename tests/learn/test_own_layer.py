@@ -118,6 +118,11 @@ def test_the_contract_of_a_layer_is_held(right, wrong, fault):
     assert not verdict.solved and fault in verdict.fault
 
 
+def test_a_layer_that_is_not_checked_is_missed():
+    verdict = judge(12, re.sub(r"\ncheck_layer\(.*\n", "\n", GATE))
+    assert not verdict.solved and "put check_layer(layer, ...) back" in verdict.fault
+
+
 def test_a_backward_that_uses_the_first_forward_for_ever_is_found():
     stale = GATE.replace("self.x = x\n", "self.x = x if not hasattr(self, 'x') else self.x\n")
     assert judge(12, stale).name == "dW"

@@ -5,4 +5,4 @@ judge(3, source)._asdict()     # text of a script in; verdict, cause and hints o
 """
 
 from .judge import Verdict, check, check_layer, judge, report
-from .texts import SOLUTIONS, blank, filled, numbers, solved, title, write
+from .texts import SOLUTIONS, blank, filled, numbers, read, solved, title, write

@@ -59,6 +59,10 @@ class Question(NamedTuple):
     scope: dict  # the variables before the answer
     blank: int  # its number in Merged.blanks
 
+    @property
+    def call(self):
+        return f'check("{self.label}", ...)' if self.label else "check_layer(layer, ...)"
+
 
 class Stop(SystemExit):
     """Ends a script at its first wrong answer; `why` gives the fields of the Verdict about it."""
@@ -146,8 +150,7 @@ class Run:
         except Exception as error:
             return self.raised(error)
         if self.asked < len(self.questions):
-            label = self.questions[self.asked].label
-            return {"fault": f'has lost a line: put check("{label}", ...) back'}
+            return {"fault": f"has lost a line: put {self.questions[self.asked].call} back"}
         return {}
 
     def mark(self, number, scope):
@@ -165,7 +168,7 @@ class Run:
             self.printed_before = self.output.tell()
         question = self.questions[self.asked] if self.asked < len(self.questions) else None
         if question is None or question.label != label:
-            expected = f'check("{question.label}", ...)' if question else "no further check"
+            expected = question.call if question else "no further check"
             fault = f'has check("{label}", ...) where {expected} belongs'
             line = sys._getframe(2).f_lineno
             raise Stop(lambda: {"line": line, "fault": fault})
@@ -274,15 +277,11 @@ def in_digits(value):
 
 def judge_caller():
     """Where the script was started as such: judge its text, report, and end the program."""
-    path = Path(sys._getframe(2).f_code.co_filename)
-    source = path.read_text(encoding="utf-8")
-    number = int(path.name[:2]) if path.name[:2].isdigit() else 0
-    run = Run(number, source)
+    source = texts.read(Path(sys._getframe(2).f_code.co_filename))
+    run = Run(texts.number_of(source), source)
     verdict = run.verdict()
-    sys.stdout.write(verdict.output[run.printed_before :])
-    sys.stdout.flush()
-    text = report(verdict)
-    sys.exit(text if text else 0)
+    print(verdict.output[run.printed_before :], end="", flush=True)
+    sys.exit(report(verdict) or 0)
 
 
 def report(verdict, n_hints=1):
@@ -290,7 +289,7 @@ def report(verdict, n_hints=1):
     if verdict.solved:
         return ""
     place = f"line {verdict.line}: " if verdict.line else ""
-    lines = [f"  wrong  {place}{verdict.name} {verdict.fault}".replace("  ", "  ")]
+    lines = [f"  wrong  {place}{verdict.name} {verdict.fault}"]
     if verdict.cause:
         lines.append(f"         cause: {verdict.cause}")
     for number, hint in enumerate(verdict.hints[:n_hints], start=1):

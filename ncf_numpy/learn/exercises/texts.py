@@ -45,6 +45,20 @@ def annotated(name):
     return (SOLUTIONS / name).read_text(encoding="utf-8")
 
 
+def read(path):
+    """The text of a learner's file; ValueError if it is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8: save it as UTF-8 in your editor") from error
+
+
+def number_of(text):
+    """The number of the exercise that a script is, by its first line; 0 if it says none."""
+    match = re.search(r'"""Exercise (\d+):', text)
+    return int(match[1]) if match else 0
+
+
 def solved(name):
     """The text of a solution."""
     return NOTE.sub("", annotated(name))
