@@ -567,7 +567,29 @@ recommender.recommend(plays.user_ids[listener], k=5)
 #    one compare the losses?
 # 6. Give `redraw_embeddings` a third argument, 0.01. In which columns of the two tables do the
 #    gradients become small, and why only there?
+
+# %% [markdown]
+# <details><summary><b>Answers</b></summary>
 #
+# 1. All six arrays are $B = 3$ times too large: `dz` is the first factor of every chain.
+# 2. `dense1.W`, `dense1.b` and the last two columns of both tables notice. `output.W` and
+#    `output.b` are computed above the ReLU, and the first two columns of the tables come through
+#    the GMF branch.
+# 3. Each row of a table then receives one gradient, so there is nothing to lose. A check needs
+#    repeated ids.
+# 4. No. Only the gradients of the biases are too small, by the factor $1/B$, and Adam divides the
+#    scale of a gradient away. `check_gradients` names them at once.
+# 5. With $n$ negatives a share of $1/(n + 1)$ of the labels is 1. A model that always predicts just
+#    that pays 0.69 a pair for one negative and 0.30 for ten. So the loss falls without anything
+#    being learned, and losses must not be compared. HR@10 ranks the same candidates in both cases
+#    and can be compared.
+# 6. In the first two: `dp_G = dphi_G * q_G` holds a number of the other table, which is now a
+#    hundred times smaller. `dp_M` comes back through the weights of the dense layer, which have not
+#    changed.
+#
+# </details>
+
+# %% [markdown]
 # **In a terminal,** in a clone of the repository:
 #
 # - `python -m ncf_numpy exercise` has twelve files with blanks, from one pair by hand to RowAdam,

@@ -86,6 +86,55 @@ def test_backward_by_hand_against_differences_and_the_bug_that_is_caught(capsys)
         np.testing.assert_allclose(gradient[1], numerical_gradient(loss, W), atol=1e-9)
 
 
+def by_hand(right="", wrong=""):
+    """The notebook's gradients by hand, {name: array}, with a line changed, as section 9 asks."""
+    start = next(i for i, source in enumerate(CODE) if "def small_model" in source)
+    end = next(i for i, source in enumerate(CODE) if source.count("by_hand") > 2)
+    code = "\n".join([*CODE[start:end], CODE[end].split("loss = ")[0]])
+    assert not right or code.count(right) == 1
+    code = code.replace(right, wrong) if right else code
+    names = {"np": np}
+    exec(code, names)
+    return names
+
+
+def test_the_answers_of_your_turn(capsys):
+    answers = TEXT.split("<b>Answers</b>")[1]
+    right = by_hand()["by_hand"]
+
+    # 1: without / B
+    wrong = by_hand("dz = (y_hat - labels) / B", "dz = y_hat - labels")["by_hand"]
+    for name, array in right.items():
+        np.testing.assert_allclose(wrong[name], 3 * array)
+    assert "$B = 3$ times too large" in answers
+
+    # 2: without the gate
+    wrong = by_hand("da = dphi_M * (a > 0)", "da = dphi_M")["by_hand"]
+    differ = {name: ~np.isclose(wrong[name], array) for name, array in right.items()}
+    assert not differ["output.W"].any() and not differ["output.b"].any()
+    assert differ["dense1.W"].any() and differ["dense1.b"].any()
+    for table in ("user_embedding.W", "item_embedding.W"):
+        assert not differ[table][:, :2].any() and differ[table][:, 2:].any()
+
+    # 3: without repeats
+    names = by_hand("np.array([3, 1, 3]), np.array([2, 2, 5])", "np.array([3, 1, 0]), np.arange(3)")
+    np.testing.assert_array_equal(names["naive"], names["dU"])
+
+    # 5: what the best constant prediction costs
+    shares = [1 / 2, 1 / 11]
+    costs = [-s * np.log(s) - (1 - s) * np.log(1 - s) for s in shares]
+    assert [f"{cost:.2f}" for cost in costs] == ["0.69", "0.30"]
+    assert "0.69 a pair for one negative and 0.30 for ten" in " ".join(answers.split())
+
+    # 6: small embeddings
+    small = by_hand("redraw_embeddings(model, rng)", "redraw_embeddings(model, rng, 0.01)")[
+        "by_hand"
+    ]
+    for table in ("user_embedding.W", "item_embedding.W"):
+        assert np.abs(small[table][:, :2]).max() < 0.05 * np.abs(right[table][:, :2]).max()
+        assert np.abs(small[table][:, 2:]).max() > 0.2 * np.abs(right[table][:, 2:]).max()
+
+
 def test_commands_and_bugs_that_the_text_names_exist():
     commands = {command.__name__.rsplit(".")[-1] for command in COMMANDS}
     named = set(re.findall(r"python -m ncf_numpy (\w+)", TEXT))
