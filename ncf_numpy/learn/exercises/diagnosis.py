@@ -46,11 +46,11 @@ class Search:
             self.noted(blank.mistakes),
             self.turned(),
             self.exact(self.candidates(blank.right)),
-            self.exact(self.candidates(merged) if merged else []),
             self.rounded(),
             self.related_to_right(),
             filter(None, [find_repair(blank, self.scope, self.right)]),
             self.related(),
+            self.exact(self.candidates(merged) if merged else []),
             self.double(blank.right),
             self.variables(),
             self.proportional(),
@@ -168,11 +168,9 @@ def is_flat(value):
 
 
 def batch_sizes(scope):
-    """The lengths that a learner may have divided by, such as that of the batch."""
-    lengths = {len(value) for value in scope.values() if axes(value) and len(value) > 1}
-    return lengths | {
-        value for value in scope.values() if type(value) is int and 1 < value < 10_000
-    }
+    """What a learner may have divided by, such as the size of the batch."""
+    lengths = {len(value) for value in scope.values() if axes(value) == 2 and len(value) > 1}
+    return lengths | {value for value in scope.values() if type(value) is int and value > 1}
 
 
 def ratio(yours, value):

@@ -87,6 +87,7 @@ def factors(node, scope):
     turned = "numerator and denominator are exchanged"
     rows = [
         (f"the division by `{B}` is missing", "a"),
+        (f"`{A}` is missing over `{B}`", "1 / b"),
         (f"`{B}` multiplies where it divides", "a * b"),
         (turned, "b / a"),
     ]

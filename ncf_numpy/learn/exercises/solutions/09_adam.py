@@ -8,14 +8,14 @@
 m and v start at 0, so the first of them are too small: after t equal gradients m is (1 - beta1^t) g
 and v is (1 - beta2^t) g^2. alpha_t makes up for both. As long as |g| is large against eps, the
 first step is about lr sign(g). A correction without t is right at the first step only: hence four.
-eps is 1e-3 here, and usually 1e-8, so that a wrong place of it shows.
+beta2 is usually 0.999 and eps 1e-8; here they are such that a wrong place of them shows.
 """
 
 import numpy as np
 
 from ncf_numpy.learn.exercises import check
 
-lr, beta1, beta2, eps = 0.05, 0.9, 0.999, 1e-3
+lr, beta1, beta2, eps = 0.05, 0.9, 0.995, 1e-3
 gradients = np.array([[1.0, -2.0], [0.5, 4.0], [-1.5, 0.25], [0.0, 0.0]])  # (4, n)
 
 W = np.array([0.7, -1.2])  # (n,)
