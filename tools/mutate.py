@@ -58,6 +58,10 @@ TESTS = {
         ["training/test_deferred_updates.py", "training/test_row_adam_calls.py"],
         ["training/test_row_adam.py", "-k", f"not ({SLOW})"],
     ],
+    "training/moments.py": [
+        ["training/test_deferred_updates.py", "training/test_row_adam_calls.py"],
+        ["training/test_row_adam.py", "-k", f"not ({SLOW})"],
+    ],
     "training/deferred_updates.py": [
         ["training/test_deferred_updates.py", "training/test_row_adam_calls.py"],
         ["training/test_row_adam.py", "-k", f"not ({SLOW})"],

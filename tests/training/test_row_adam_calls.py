@@ -16,7 +16,7 @@ from ncf_numpy import (
     train_step,
 )
 from ncf_numpy.training import row_adam as module
-from ncf_numpy.training.row_adam import EndToEnd, Tables
+from ncf_numpy.training.moments import EndToEnd, Tables
 
 
 @pytest.mark.parametrize(

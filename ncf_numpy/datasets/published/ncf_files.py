@@ -10,8 +10,6 @@ id_map_to_hetrec.npz (user_id, artist_id) has the raw ids of DeepCF's split of L
 
 from __future__ import annotations
 
-import functools
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -35,17 +33,16 @@ from ...data.split import (
 from ...safe_file import read_arrays
 from ..dataset import Dataset, Part
 from ..reading.names import read_names
-from ..reading.numerals import shown, whole
+from ..reading.negatives import read_negatives
+from ..reading.numerals import shown
 from ..reading.raw_table import RawTable
 from ..reading.text_files import TextFile
 
 SUFFIXES = ".train.rating", ".test.rating", ".test.negative"
 COLUMNS = "user", "item", "rating", "timestamp"
 ID_MAP, ITEM_MAP = "id_map_to_hetrec.npz", "item_map.tsv"
-PAIR = re.compile(r"\(([0-9]+), *([0-9]+)\)")
 HOLD_OUTS = "latest", "random"
 LARGEST_GAP = 1000  # ids more than there are fields in the files
-MOST_PADDED = 16  # numbers with padding for each number there is
 
 
 def load_ncf_files(
@@ -80,7 +77,7 @@ def load_ncf_files(
         )
     train_file, test_file, negative_file = _triple(Path(prefix))
     train_table, test_table = read_ratings(train_file), read_ratings(test_file)
-    candidates = _read_negatives(negative_file, test_file, test_table)
+    candidates = read_negatives(negative_file, test_file, test_table)
 
     tables = {train_file: train_table, test_file: test_table}
     users, items = (
@@ -176,48 +173,6 @@ def _count(column: str, ids: Mapping[Path, np.ndarray]) -> int:
 
 def _text(path: Path) -> TextFile:
     return TextFile(path, (), False, "\t", False)
-
-
-def _read_negatives(path: Path, test_file: Path, test: pd.DataFrame) -> np.ndarray:
-    """(E, C) candidates, line by line beside the test file; -1 pads the shorter lines."""
-    lines = [(f"{path}, line {line}", fields) for _, line, fields in _text(path).records()]
-    pairs = list(zip(test["user"].tolist(), test["item"].tolist()))
-    rows, number = [], functools.cache(whole)  # an item is a negative of many users
-    for (where, (head, *negatives)), pair in zip(lines, pairs):
-        match = PAIR.fullmatch(head)
-        if match is None or (whole(match[1]), whole(match[2])) != pair:
-            expected = f"({pair[0]},{pair[1]}) as in {test_file.name}"
-            raise ValueError(f"{where}: expected {expected}, got {shown(head)}")
-        while negatives and negatives[-1] == "":  # tabs at the end of a line
-            negatives.pop()
-        if not negatives:
-            raise ValueError(f"{where}: no negatives after {head}")
-        rows.append(np.array([number(text) for text in negatives], dtype=np.intp))
-        if rows[-1].min() < 0:
-            wrong = shown(negatives[rows[-1].argmin()])
-            raise ValueError(f"{where}: negatives must be item numbers from 0, got {wrong}")
-    if len(lines) != len(pairs):
-        raise ValueError(
-            f"{path} has {len(lines)} lines, {test_file.name} has {len(pairs)}: "
-            "there must be one line of negatives for each test line"
-        )
-    repeated = test["user"].duplicated()
-    if repeated.any():
-        number = int(repeated.to_numpy().argmax())
-        raise ValueError(
-            f"{test_file}, line {number + 1}: user {pairs[number][0]} has a test item already"
-        )
-    longest = max(range(len(rows)), key=lambda row: len(rows[row]))
-    n_negatives, width = sum(map(len, rows)), len(rows[longest])
-    if len(rows) * width > MOST_PADDED * n_negatives:
-        raise ValueError(
-            f"{lines[longest][0]}: {width:,} negatives, and {n_negatives:,} in all "
-            f"{len(rows):,} lines: too unequal to be ranked together"
-        )
-    candidates = np.full((len(rows), width), -1, dtype=np.intp)  # (E, C)
-    for row, negatives in zip(candidates, rows):
-        row[: len(negatives)] = negatives
-    return candidates
 
 
 def _raw_ids(folder: Path, n_users: int, n_items: int) -> tuple[np.ndarray, np.ndarray]:
