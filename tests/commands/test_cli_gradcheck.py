@@ -74,7 +74,6 @@ def test_a_model_a_bug_does_not_show_in_is_a_usage_error(capsys):
         (["gradcheck", "--model", "svd"], "--model: invalid choice: 'svd'.*neumf"),
         (["gradcheck", "--nonsense"], "unrecognized arguments: --nonsense"),
         (["nonsense"], "invalid choice: 'nonsense'"),
-        ([], "the following arguments are required: COMMAND"),
     ],
 )
 def test_usage_errors_exit_with_2(capsys, arguments, message):
