@@ -97,6 +97,7 @@ def run(step, edits):
         records = judged_records(observer, edited, start, step.arguments, measured=error is None)
     trace = None
     if error is None:
+        find_boxes(records)
         names = (type(part).__name__ for part in (model, loss, optimizer))
         weights = {name: W for name, W, _ in start[0].parameters()}
         trace = Trace(*names, value, users, items, labels, weights, group(records))
@@ -110,6 +111,16 @@ def run(step, edits):
         "first": first,
         "view": view_with_verdicts(trace, step.batch) if trace else None,
     }
+
+
+def find_boxes(records):
+    """Of what a learner's line computes in no box of the graph: the box of what came before."""
+    graph = {record.box for record in records if record.phase in ("forward", "loss")}
+    last = records[0].box
+    for record in records:
+        if not graph & {record.box, record.box.rpartition(".")[0]} and record.box != "optimizer":
+            record.box = last
+        last = record.box
 
 
 def judged_records(observer, edited, start, batch, measured):

@@ -286,6 +286,6 @@ def sections_of(function):
     last = max(line for _, _, line in code.co_lines() if line)
     found = {}
     for line in range(code.co_firstlineno, last + 1):
-        for name in text.targets(line, "self"):
+        for name in text.targets(line, "self") if text.section(line) else ():
             found.setdefault(name, text.section(line))
     return found
