@@ -11,6 +11,7 @@ survives, 2 if one fits no line any more.
 
 import argparse
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 LIST = ROOT / "tools" / "edits.txt"
+MEMORY = 4 * 2**30  # bytes of address space for the tests of an edit
 
 
 class Edit(NamedTuple):
@@ -74,11 +76,21 @@ def is_killed(edit):
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
         tests = [f"tests/{each}" if ".py" in each else each for each in edit.tests]
         done = subprocess.run(
-            [*command, *tests], cwd=folder, env=environment, capture_output=True, text=True
+            [*command, *tests],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            preexec_fn=limit_memory,
         )
     if done.returncode not in (0, 1):
         raise ValueError(f"pytest {' '.join(tests)} ended with {done.returncode}:\n{done.stdout}")
     return done.returncode == 1
+
+
+def limit_memory():
+    """What reads a device without an end is to fail, and not to take the machine with it."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
 def main(arguments=None):

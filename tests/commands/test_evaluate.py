@@ -148,10 +148,11 @@ def test_a_test_file_does_not_go_with_data_that_brings_its_own(tmp_path, capsys)
     )
 
 
-def fitted_by(name, split):
+def fitted_by(name, split, *options):
     """The model that evaluate makes of a split."""
     parser = command_line.build_parser()
-    arguments = parser.parse_args(["evaluate", "--dataset", "sample", "--model", name, "--quiet"])
+    given = ["evaluate", "--dataset", "sample", "--model", name, "--quiet", *options]
+    arguments = parser.parse_args(given)
     settings = make_recommender(name, arguments).settings
     return evaluate_command.fitted(settings, split, arguments)[0]
 
@@ -177,3 +178,13 @@ def test_the_seed_decides_what_is_drawn(capsys, command):
         assert command_line.main([*command.split(), "--seed", seed]) == 0
         said.append(re.sub(r"\d+\.\d\n", "\n", capsys.readouterr().out))  # but the seconds
     assert said[0] == said[1] != said[2]
+
+
+def test_the_seed_decides_how_a_model_begins_and_not_only_the_split():
+    split = leave_one_out(sample_lastfm()[0], np.random.default_rng(0))
+    small = "--epochs 1 --batch-size 4096 --factors 2 --seed".split()
+    first, again, other = (
+        fitted_by("gmf", split, *small, seed).item_embedding.W for seed in ("3", "3", "4")
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.allclose(first, other)

@@ -103,12 +103,14 @@ def test_output_replaced_the_data_it_was_given(plays, monkeypatch, untrained, ca
     "command",
     [
         "evaluate --model gmf --epochs 1 --data plays.csv --log hard.csv",
+        "evaluate --model gmf --epochs 1 --data plays.csv --test test.csv --log test.csv",
         "step --data plays.csv --html hard.csv",
         "step --data data --json data/x.train.rating",
     ],
 )
 def test_so_did_the_other_commands(plays, capsys, command):
     os.link("plays.csv", "hard.csv")
+    (plays / "test.csv").write_text("user,item\n0,0\n", encoding="utf-8")
     before = content(plays)
     assert main(command.split()) == 1
     assert "would overwrite data" in capsys.readouterr().err
