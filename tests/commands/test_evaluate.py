@@ -182,7 +182,7 @@ def test_the_seed_decides_what_is_drawn(capsys, command):
 
 def test_the_seed_decides_how_a_model_begins_and_not_only_the_split():
     split = leave_one_out(sample_lastfm()[0], np.random.default_rng(0))
-    small = "--epochs 1 --batch-size 4096 --factors 2 --seed".split()
+    small = ["--epochs", "1", "--batch-size", "4096", "--factors", "2", "--seed"]
     first, again, other = (
         fitted_by("gmf", split, *small, seed).item_embedding.W for seed in ("3", "3", "4")
     )
