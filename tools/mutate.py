@@ -40,7 +40,8 @@ UNTIMED = "not fast"
 TESTS = {
     "core/checks.py": [
         ["core/test_layers.py", "-k", UNTIMED],
-        ["core/test_losses.py", "core/test_models.py", "core/test_optimizers.py"],
+        ["core/test_habits.py", "core/test_losses.py", "core/test_optimizers.py"],
+        ["core/test_models.py"],
         ["data/test_sampling.py", "data/test_split.py"],
     ],
     "core/layers.py": [

@@ -29,9 +29,15 @@ def in_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NCF_NUMPY_DATA", raising=False)
     (tmp_path / "plays.csv").write_text(blocks("csv")[0], encoding="utf-8")
-    (tmp_path / "examples").mkdir()
-    shutil.copy(ROOT / "examples" / "plays.csv", tmp_path / "examples")
     return tmp_path
+
+
+@pytest.fixture
+def with_example(in_folder):
+    """The same folder, with examples/plays.csv."""
+    (in_folder / "examples").mkdir()
+    shutil.copy(ROOT / "examples" / "plays.csv", in_folder / "examples")
+    return in_folder
 
 
 def blocks(language):
@@ -55,7 +61,7 @@ TRAIN = shlex.split(
 )
 
 
-def test_the_guides_five_lines_of_python(in_folder, capsys):
+def test_the_guides_five_lines_of_python(with_example, capsys):
     first, more = blocks("python")[:2]
     assert len([line for line in first.splitlines() if line]) == 6
     names = {}
@@ -72,7 +78,7 @@ def test_the_guides_five_lines_of_python(in_folder, capsys):
     pd.testing.assert_frame_equal(names["recommender"].recommend("민준", k=3), table)
 
 
-def test_the_guides_shell_commands(in_folder):
+def test_the_guides_shell_commands(with_example):
     three, more = blocks("sh")[:2]
     assert len(three.splitlines()) == 3
     printed = []
