@@ -95,9 +95,9 @@ IDEAS = {
                 "        self.others.vector -= move\n",
             ),
             (
-                "        self.arrays = arrays\n",
-                "        self.arrays = arrays\n"
-                "        self.vector = np.concatenate(arrays, axis=None)\n",
+                "            self.others = EndToEnd([W for W, _ in arrays])\n",
+                "            self.others = EndToEnd([W for W, _ in arrays])\n"
+                "            self.others.vector = np.concatenate([W for W, _ in arrays], axis=None)\n",
             ),
         ],
     ),

@@ -10,6 +10,7 @@ from ncf_numpy import (
     SGD,
     Adagrad,
     Adam,
+    Bias,
     BinaryCrossEntropyWithLogits,
     Dense,
     Embedding,
@@ -154,3 +155,14 @@ def test_checking_a_model_with_a_seed():
     model = NeuMF(7, 9, 2, (8, 4), np.random.default_rng(0), dtype=np.float64)
     with pytest.raises(TypeError, match="rng must be"):
         check_gradients(model, BinaryCrossEntropyWithLogits(), USERS, ITEMS, LABELS, rng=0)
+
+
+def test_a_single_number_is_no_batch():
+    with pytest.raises(ValueError, match=r"Bias expects x as float32 of shape \(B,\)"):
+        Bias().forward(np.array(1, np.float32))
+
+
+def test_one_parameter_among_arrays_is_not_enough():
+    W = np.ones(2, np.float32)
+    with pytest.raises(TypeError, match="step expects model.parameters"):
+        SGD(0.1).step([("W", W, W.copy()), W])
