@@ -97,7 +97,8 @@ IDEAS = {
             (
                 "            self.others = EndToEnd([W for W, _ in arrays])\n",
                 "            self.others = EndToEnd([W for W, _ in arrays])\n"
-                "            self.others.vector = np.concatenate([W for W, _ in arrays], axis=None)\n",
+                "            vector = np.concatenate([W for W, _ in arrays], axis=None)\n"
+                "            self.others.vector = vector\n",
             ),
         ],
     ),
