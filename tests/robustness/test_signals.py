@@ -53,6 +53,7 @@ def content(path):
         for name in SECONDS:
             row.pop(name)
     header["settings"].pop("epochs")
+    header.pop("report")  # which is made after the last epoch: an interruption may come before it
     sums = {name: hashlib.sha256(array).hexdigest() for name, array in arrays.items()}
     return repr(sorted({**header, **sums}.items()))
 
@@ -184,7 +185,7 @@ def interrupt_download(folder, url, n):
         status, text = forked(Lines(line, number).main, *arguments)
         if status == 0:  # the network was quicker than when its lines were counted
             continue
-        said, n_complaints = re.subn(COMPLAINT, "", text)
+        said, n_complaints = re.subn(COMPLAINT, "", text.removeprefix(f"{folder}\n"))
         assert (status, said) == (130, "interrupted\n"), (line, status, text)
         left = sorted(path.name for path in folder.glob("[!.]*"))
         assert {*left} <= {"names.csv", "plays.csv"}, (line, left)
