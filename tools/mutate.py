@@ -50,7 +50,7 @@ TESTS = {
     ],
     "core/losses.py": [["core/test_losses.py", "core/test_bpr.py"]],
     "core/models.py": [
-        ["core/test_models.py"],
+        ["core/test_habits.py", "core/test_models.py"],
         ["core/test_properties.py"],
     ],
     "core/optimizers.py": [["core/test_optimizers.py"]],

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ncf_numpy.datasets import Holdout, Interactions, load_ncf_files
 from ncf_numpy.evaluation.metrics import (
+    Evaluation,
     evaluate,
     hit_ratio,
     mrr,
@@ -240,3 +241,10 @@ def test_each_row_is_scored_for_the_user_it_names():
     holdout = Holdout(np.array([2, 1]), np.array([1, 2]), np.array([[0, 2], [0, 1]]))
     scorer = SimpleNamespace(predict=lambda users, items: scores[users, items])
     assert evaluate(scorer, holdout, k=1).ranks.tolist() == [0, 0]
+
+
+def test_evaluations_are_equal_and_shown_by_their_figures_alone():
+    ones, twos = np.ones(2), np.full(2, 2.0)
+    one = Evaluation(0.5, 0.4, 0.3, 10, ones, ones, ones, ones, "99 sampled")
+    assert one == Evaluation(0.5, 0.4, 0.3, 10, twos, twos, twos, twos, "all")
+    assert repr(one) == "Evaluation(hr=0.5, ndcg=0.4, mrr=0.3, k=10)"

@@ -337,3 +337,11 @@ def test_dense_moments_are_cleared_every_so_many_steps_and_by_flush(monkeypatch)
     assert cleared[1:] == [False, True, False, False, True, False]  # steps 2 to 7
     optimizer.flush()
     assert not optimizer.others.m.any() and not optimizer.others.v.any()
+
+
+def test_the_state_is_made_once_and_then_is_the_optimizers_own():
+    optimizer, model = RowAdam(), GMF(3, 4, 2, np.random.default_rng(0))
+    first = optimizer.state(model)
+    assert set(first) == {"rows.moved", "rows.m", "rows.v", "m", "v"}
+    assert first["m"].shape == (3,) and not first["m"].any()  # of output.W (2, 1) and output.b (1,)
+    assert all(optimizer.state(model)[name] is first[name] for name in ("m", "v", "rows.m"))
