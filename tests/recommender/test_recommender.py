@@ -243,7 +243,7 @@ def test_a_data_frame_may_have_counts_times_and_names():
 def test_data_that_is_no_data():
     with pytest.raises(ValueError, match="item"):
         Recommender().fit(pd.DataFrame({"user": [1], "artist": [2]}))
-    with pytest.raises(TypeError, match="Interactions or a DataFrame, got list"):
+    with pytest.raises(TypeError, match="Interactions, a DataFrame or .*, got list"):
         Recommender().fit([(1, 2)])
 
 
@@ -327,7 +327,7 @@ def test_before_fit_it_says_so():
 def test_fitting_no_pairs_ended_in_a_division_by_zero(name, plays):
     nothing = plays.take(np.zeros(len(plays), bool))
     for validation in (False, True):
-        with pytest.raises(ValueError, match="nothing to fit.*no pairs"):
+        with pytest.raises(ValueError, match="no interactions: the data holds no pair"):
             Recommender(name).fit(nothing, validation)
 
 
