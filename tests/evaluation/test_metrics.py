@@ -248,3 +248,11 @@ def test_evaluations_are_equal_and_shown_by_their_figures_alone():
     one = Evaluation(0.5, 0.4, 0.3, 10, ones, ones, ones, ones, "99 sampled")
     assert one == Evaluation(0.5, 0.4, 0.3, 10, twos, twos, twos, twos, "all")
     assert repr(one) == "Evaluation(hr=0.5, ndcg=0.4, mrr=0.3, k=10)"
+
+
+def test_the_table_shows_five_measures_at_5_10_and_20():
+    ranks, ids = np.array([0, 7, 15, 20]), np.arange(4)
+    table = Evaluation(0.5, 0.4, 0.3, 10, ranks, ids, ids, ids, "99 sampled").table()
+    assert table.index.tolist() == [5, 10, 20]
+    assert table.columns.tolist() == ["HR", "NDCG", "precision", "recall", "MAP"]
+    assert table["HR"].tolist() == [0.25, 0.5, 0.75]
