@@ -28,12 +28,12 @@ class Hole:
 
     @property
     def expression(self):
-        """What is read, without the entry: "self.x" of self.x[b,i]."""
+        """What is read, without the entry: `self.x` of `self.x[b,i]`."""
         return parse_hole(self.code)[0]
 
     @property
     def name(self):
-        """As it is shown: "x" for self.x[b,i], "W" for W[rows][...]."""
+        """As it is shown: `x` for `self.x[b,i]`, `W` for `W[rows][...]`."""
         return self.expression.removeprefix("self.").removesuffix("[rows]")
 
     def at(self, letters):
