@@ -6,8 +6,9 @@ import types
 import numpy as np
 import pytest
 
-from ncf_numpy import MF, Trainer
+from ncf_numpy import MF, Recommender, Trainer
 from ncf_numpy.datasets import Interactions
+from ncf_numpy.evaluation.ease import EASE
 from ncf_numpy.training import blas_threads as module
 from ncf_numpy.training.blas_threads import VARIABLES, blas_threads, controls
 
@@ -132,6 +133,28 @@ def test_a_training_has_one_thread_or_as_many_as_it_is_told(libraries, threads, 
     seen = []
     trainer.run(2, after_epoch=lambda: seen.append(counts(libraries)))
     assert seen == [[expected, expected]] * 2
+    assert counts(libraries) == [4, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "threads", "expected"),
+    [("gmf", None, 1), ("gmf", 3, 3), ("ease", None, 4), ("ease", 3, 3)],
+)
+@pytest.mark.filterwarnings("ignore::ncf_numpy.recommender.report.NotLearned")
+def test_a_recommender_trains_with_the_threads_it_is_told(
+    libraries, monkeypatch, name, threads, expected
+):
+    seen = []
+
+    def fitted(model, train, fit=EASE.fit):
+        seen.append(libraries[0].count)
+        return fit(model, train)
+
+    monkeypatch.setattr(EASE, "fit", fitted)
+    plays = Interactions(np.arange(6) // 2, np.arange(6), np.arange(3), np.arange(6))
+    watched = {"on_epoch": lambda _: seen.append(libraries[0].count)} if name == "gmf" else {}
+    Recommender(name).fit(plays, threads=threads, **watched)
+    assert set(seen) == {expected}
     assert counts(libraries) == [4, 2]
 
 
