@@ -1,4 +1,4 @@
-"""Draw the figures of docs/performance.md from the CSVs of the benchmarks.
+"""Draw the figures of docs/explanation/performance.md from the CSVs of the benchmarks.
 
 pip install -e '.[plot]' && python benchmarks/plots.py       # into docs/images
 """

@@ -1,4 +1,4 @@
-"""Write the tables of docs/performance.md anew from the CSVs of the benchmarks.
+"""Write the tables of docs/explanation/performance.md anew from the CSVs of the benchmarks.
 
     python benchmarks/report.py
 
@@ -14,7 +14,7 @@ import machine
 import pandas as pd
 import targets
 
-DOCUMENT = machine.RESULTS.parents[1] / "docs" / "performance.md"
+DOCUMENT = machine.RESULTS.parents[1] / "docs" / "explanation" / "performance.md"
 BLOCK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

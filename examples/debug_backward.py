@@ -34,7 +34,7 @@ looked at. `ll` lists where you are, `u` goes up to the caller, `q` quits.
     (Pdb) p np.array_equal(dq_G, dphi_G * self.p_G)
     (Pdb) q
 
-Every line that prints True is a formula of docs/backprop.md, checked where it happens.
+Every line that prints True is a formula of docs/explanation/backprop.md, checked where it happens.
 """
 
 import numpy as np

@@ -2,7 +2,7 @@
 
     python examples/error_against_step.py            # needs matplotlib
 
-Writes docs/images/error_against_step.svg, the figure of docs/backprop.md.
+Writes docs/images/error_against_step.svg, the figure of docs/explanation/backprop.md.
 """
 
 import sys

@@ -25,7 +25,7 @@ ORDERS = [  # similarities of users, counted from 0, the greatest first, as the 
 CONCLUSION = """
 So a dot product is limited by its dimension, not by being a dot product. Rendle et al. (2020) give
 the paper the same answer with data: an MLP needs many parameters and examples to imitate a dot
-product, and a tuned dot product ranks better (MF in docs/results.md)."""
+product, and a tuned dot product ranks better (MF in docs/explanation/results.md)."""
 
 
 def jaccard(a, b):

@@ -599,5 +599,5 @@ recommender.recommend(plays.user_ids[listener], k=5)
 #   number;
 # - `python -m pdb examples/debug_backward.py` walks through one backward pass.
 #
-# `docs/backprop.md` derives every formula of this notebook. Begin to read the code with
+# `docs/explanation/backprop.md` derives every formula of this notebook. Begin to read the code with
 # `ncf_numpy/core/layers.py`. It is not long.

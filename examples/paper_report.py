@@ -1,7 +1,7 @@
 """Prints what docs/results/epochs.csv holds beside what was published, and draws the figures.
 
-    python examples/paper_report.py                           # every cell, as Markdown
-    python examples/paper_report.py --write docs/results.md   # the same, into its place there
+    python examples/paper_report.py                  # every cell, as Markdown
+    python examples/paper_report.py --write docs/explanation/results.md     # into its place there
 
 Used by reproduce_paper.py, which fills that file. A line is the mean over seeds.
 """

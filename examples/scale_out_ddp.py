@@ -5,7 +5,7 @@ python examples/scale_out_ddp.py --data plays.csv --save model.npz --processes 4
 
 Every process holds the whole model and takes every n-th row of each batch; gradients are averaged
 before each step, so all models stay the same. Process 0 trains the first epoch in NumPy, and
-evaluates and saves by NumPy, too. docs/scaling.md says what this costs and when it pays.
+evaluates and saves by NumPy, too. docs/how-to/scaling.md says what this costs and when it pays.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Train popularity, item-kNN, GMF, MLP and NeuMF on Last.fm and recommend artists by name.
 
 python examples/train_lastfm.py                                # real data if found, else sample
-python examples/train_lastfm.py --data FOLDER                  # any Last.fm set (docs/data.md)
+python examples/train_lastfm.py --data FOLDER                  # any set in docs/how-to/data.md
 python examples/train_lastfm.py --model neumf --preset snippet
 """
 

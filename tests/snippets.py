@@ -17,7 +17,7 @@ from ncf_numpy.__main__ import build_parser, main
 
 ROOT = Path(ncf_numpy.__file__).parents[1]
 PAGES = sorted(
-    path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+    path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 )
 FENCE = re.compile(r"(?:^<!-- ([^\n]+) -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 QUOTED = re.compile(r"# ([\w/]+)\.py, ([\w.]+)$")  # the head of a block that quotes

@@ -107,7 +107,7 @@ def run(arguments):
 def link_to_docs(page):
     """backprop.md as seen from a page inside the repository; "" from elsewhere."""
     root = Path(__file__).resolve().parents[2]
-    docs, folder = root / "docs" / "backprop.md", page.resolve().parent
+    docs, folder = root / "docs" / "explanation" / "backprop.md", page.resolve().parent
     if not (docs.is_file() and folder.is_relative_to(root)):
         return ""
     return Path(os.path.relpath(docs, folder)).as_posix()

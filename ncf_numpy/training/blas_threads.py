@@ -3,8 +3,8 @@
 OpenBLAS, which multiplies NumPy's matrices, divides any product of more than 262,144 multiply-adds
 among threads, one a core, and these wait for their next share by spinning. A training step makes
 dozens of such products, each of some ten microseconds: the threads gain nothing, and where another
-process wants the core, a step waits for its turn in every one of them. docs/performance.md has the
-figures.
+process wants the core, a step waits for its turn in every one of them.
+docs/explanation/performance.md has the figures.
 """
 
 import contextlib

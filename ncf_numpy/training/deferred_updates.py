@@ -2,7 +2,7 @@
 
 A row that no batch reads has no gradient, and its moments decay by constant factors. So the sum of
 all its steps from one time to another depends on these times and on the moments it had, and can be
-taken at once when the row is next read. docs/adam.md derives how.
+taken at once when the row is next read. docs/explanation/adam.md derives how.
 """
 
 import math

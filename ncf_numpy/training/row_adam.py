@@ -4,8 +4,9 @@ Dense Adam moves every row of every table at every step: a row outside the batch
 but what momentum it has left carries it on. Nobody looks at it meanwhile. So here a step leaves the
 table where it is and only takes the gradient into the moments of the batch's rows; when a batch
 next reads a row, it takes that step and all it has missed since at once, because their sum is very
-nearly one step of Adam with another step size and another eps: deferred_updates.py. docs/adam.md
-derives both, and the bound on the error, and leads from each formula to its line.
+nearly one step of Adam with another step size and another eps: deferred_updates.py.
+docs/explanation/adam.md derives both and the bound on the error, and leads from each formula to its
+line.
 """
 
 import weakref

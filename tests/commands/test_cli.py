@@ -20,7 +20,7 @@ from ncf_numpy.datasets import sample_lastfm
 from ncf_numpy.recommender.recommender import Recommender
 
 ROOT = Path(ncf_numpy.__file__).parents[1]
-GUIDE = ROOT / "docs" / "recommender.md"
+GUIDE = ROOT / "docs" / "how-to" / "recommender.md"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The right-hand column of docs/coming_from.md runs; the left needs other people's packages."""
+"""The right-hand column of docs/how-to/coming_from.md runs; the left needs other packages."""
 
 import re
 
@@ -16,7 +16,7 @@ RATINGS = "userId,movieId,rating,timestamp\n" + "".join(
     for movie in range(10, 22)
     if (user + movie) % 2 == 0 or (user * movie) % 3 == 1
 )
-PAGE = text_of("docs/coming_from.md")
+PAGE = text_of("docs/how-to/coming_from.md")
 ROW = re.compile(r"^\| ([^|]+) \| (.+?) \| ([^|]+) \|$", re.MULTILINE)
 SECTIONS = re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
 

@@ -18,7 +18,7 @@ def quoted(page):
 
 
 def test_the_pages_quote_what_they_are_about():
-    functions = quoted("docs/backprop.md")
+    functions = quoted("docs/explanation/backprop.md")
     for layer in ("Embedding", "Dense", "ReLU", "Sigmoid"):
         assert ("core/layers", f"{layer}.backward") in functions
     for loss in ("BinaryCrossEntropy", "BinaryCrossEntropyWithLogits"):
@@ -26,7 +26,7 @@ def test_the_pages_quote_what_they_are_about():
     for model in ("MF", "GMF", "MLP", "NeuMF"):
         assert ("core/models", f"{model}.backward") in functions
     assert ("core/optimizers", "Adam.step") in functions
-    functions = {function for _, function in quoted("docs/adam.md")}
+    functions = {function for _, function in quoted("docs/explanation/adam.md")}
     expected = {"Adam.step", "RowAdam._move", "RowAdam._update_moments", "RowAdam.lr"}
     expected |= {f"DeferredUpdates.{name}" for name in ("grow", "as_one", "one_step", "__init__")}
     assert functions >= expected - {"RowAdam.lr"}
@@ -35,7 +35,7 @@ def test_the_pages_quote_what_they_are_about():
 def test_the_table_of_neumf_is_its_forward_and_its_backward():
     forward, backward = inspect.getsource(NeuMF.forward), inspect.getsource(NeuMF.backward)
     rows = re.findall(
-        r"^\| ?(`.+`|) \| `(.+)` \| .+ \|$", text_of("docs/backprop.md"), re.MULTILINE
+        r"^\| ?(`.+`|) \| `(.+)` \| .+ \|$", text_of("docs/explanation/backprop.md"), re.MULTILINE
     )
     assert len(rows) == 8
     ours = [(forward.index(a.strip("`")) if a else None, backward.index(b)) for a, b in rows]
@@ -46,7 +46,9 @@ def test_the_table_of_neumf_is_its_forward_and_its_backward():
     assert down[:-2] == sorted(down[:-2]) and min(down[-2:]) > down[-3]
 
 
-@pytest.mark.parametrize("page", ["docs/backprop.md", "docs/adam.md", "docs/ko.md"])
+@pytest.mark.parametrize(
+    "page", ["docs/explanation/backprop.md", "docs/explanation/adam.md", "docs/tutorials/ko.md"]
+)
 def test_every_formula_is_one_that_github_shows(page):
     math = [block.text for block in blocks(page, "formula")]
     text = re.sub(r"`[^`\n]*`", "", prose(page))

@@ -122,7 +122,11 @@ def test_commands_within_the_text_have_the_options_they_are_shown_with(page, mon
 
 
 def test_the_counting_rows_of_the_readmes_table_are_printed(capsys, monkeypatch):
-    (shown,) = (b.text for b in blocks("docs/results.md", "results") if b.mark == "results: sample")
+    (shown,) = (
+        b.text
+        for b in blocks("docs/explanation/results.md", "results")
+        if b.mark == "results: sample"
+    )
     for model in ("popularity", "itemknn"):
         script = ROOT / "examples" / "train_lastfm.py"
         arguments = ["--dataset", "sample", "--model", model]

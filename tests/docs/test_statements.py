@@ -85,7 +85,7 @@ def test_a_row_that_was_never_read_stands_still_and_one_that_was_moves_on(kind):
 
 
 def test_the_tower_of_the_figure_is_that_of_the_authors_code_and_not_of_the_papers_text():
-    text = " ".join(text_of("docs/backprop.md").split())
+    text = " ".join(text_of("docs/explanation/backprop.md").split())
     lab = (ROOT / "examples" / "error_against_step.py").read_text(encoding="utf-8")
     assert "(64, 32, 16, 8)" in lab and "64, 32, 16, 8" in text
     # the text of He et al. 2017, section 4.1: embeddings of 16, so a concatenation of 32

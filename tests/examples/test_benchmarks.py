@@ -303,7 +303,7 @@ def test_the_figures_are_drawn(tmp_path):
 
 
 def test_the_document_has_a_place_for_every_table(load):
-    text = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "explanation" / "performance.md").read_text(encoding="utf-8")
     names = [match[2] for match in load("report").BLOCK.finditer(text)]
     assert sorted(names) == sorted(
         [
@@ -319,6 +319,6 @@ def test_the_document_has_a_place_for_every_table(load):
             "train_step",
         ]
     )
-    images = [part.split(")")[0] for part in text.split("](images/")[1:]]
+    images = [part.split(")")[0] for part in text.split("](../images/")[1:]]
     drawn = ["train_step.png", "epoch.png", "scale.png", "roofline.png"]
     assert images == drawn

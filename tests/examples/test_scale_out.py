@@ -129,7 +129,7 @@ def test_the_example_goes_on_from_numpy_and_comes_back_to_it(folder):
 
 def test_the_guide_s_measured_figures_are_those_of_the_benchmarks():
     root = Path(__file__).parents[2]
-    guide = (root / "docs" / "scaling.md").read_text(encoding="utf-8")
+    guide = (root / "docs" / "how-to" / "scaling.md").read_text(encoding="utf-8")
     results = root / "benchmarks" / "results"
     shown = {}
     for name, table in re.findall(r"<!-- measured: (\w+) -->\n(.*?)<!-- end -->", guide, re.DOTALL):

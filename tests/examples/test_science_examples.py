@@ -201,7 +201,7 @@ def test_tables_are_written_into_their_places(tmp_path):
 def test_the_results_page_has_a_place_for_every_table():
     import paper_report
 
-    text = (EXAMPLES.parent / "docs" / "results.md").read_text(encoding="utf-8")
+    text = (EXAMPLES.parent / "docs" / "explanation" / "results.md").read_text(encoding="utf-8")
     for rule in paper_report.RULES:
         assert text.count(f"<!-- {rule} -->\n") == text.count(f"<!-- end of {rule} -->") == 1
 

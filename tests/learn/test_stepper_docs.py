@@ -1,4 +1,4 @@
-"""docs/stepper.md and a written page say what the stepper does now."""
+"""docs/tutorials/stepper.md and a written page say what the stepper does now."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from ncf_numpy.__main__ import main
 
 PACKAGE = Path(ncf_numpy.__file__).parent
 ROOT = PACKAGE.parent
-DOCS = ROOT / "docs" / "stepper.md"
+DOCS = ROOT / "docs" / "tutorials" / "stepper.md"
 
 
 def test_the_options_are_those_of_the_command(capsys):

@@ -12,7 +12,7 @@ from ncf_numpy.learn.stepper.formulas import FORMULAS
 from ncf_numpy.learn.stepper.texts import texts
 
 ASSETS = Path(ncf_numpy.__file__).parent / "learn" / "stepper" / "assets"
-BACKPROP = Path(ncf_numpy.__file__).parents[1] / "docs" / "backprop.md"
+BACKPROP = Path(ncf_numpy.__file__).parents[1] / "docs" / "explanation" / "backprop.md"
 
 
 @pytest.mark.parametrize("combination", COMBINATIONS)

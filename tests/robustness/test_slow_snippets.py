@@ -48,7 +48,9 @@ def test_commands_on_real_data(command, data_dir, tmp_path):
 @pytest.mark.parametrize("name", ["hetrec", "sample"])
 def test_the_readmes_tables_are_what_the_example_prints(name, data_dir, tmp_path):
     (shown,) = (
-        b.text for b in blocks("docs/results.md", "results") if b.mark == f"results: {name}"
+        b.text
+        for b in blocks("docs/explanation/results.md", "results")
+        if b.mark == f"results: {name}"
     )
     data = ["--data", str(data_dir("hetrec2011-lastfm-2k"))]
     arguments = data if name == "hetrec" else ["--dataset", "sample"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from mkdocs.structure.files import File, InclusionLevel
 
 ROOT = Path(__file__).parents[2]
-HOME = {path.name: f"{path.stem.lower()}.md" for path in ROOT.glob("*.md")} | {
+HOME = {path.name: f"project/{path.stem.lower()}.md" for path in ROOT.glob("*.md")} | {
     "README.md": "index.md"
 }
 LINK = re.compile(r"(?<=\]\()([^)\s#]+)")

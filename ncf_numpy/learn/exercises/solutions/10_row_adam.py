@@ -16,7 +16,7 @@ all about it. What is left is one step, of size S_0 = sum a_k:
 
     S_0 m / (scale - eps^2 var(x) / scale)      with    scale = sqrt(v) + eps mean(x)
 
-docs/adam.md derives it and bounds what it neglects.
+docs/explanation/adam.md derives it and bounds what it neglects.
 """
 
 import numpy as np
