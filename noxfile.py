@@ -22,8 +22,8 @@ PRODUCTS = (
 )
 # Left out: they run whole examples, benchmarks and tools, which CI does with one Python.
 SLOW = (
-    "adam_lab benchmarks docs_backprop mutate page_browser scale_out science_examples snippets "
-    "train_lastfm"
+    "adam_lab benchmarks docs_backprop mutate page_browser reference_table scale_out "
+    "science_examples snippets train_lastfm"
 )
 
 nox.options.sessions = ["tests", "oldest", "agree", "robustness"]

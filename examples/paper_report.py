@@ -149,14 +149,14 @@ def show(table, rule):
     print("\n".join(markdown(table, rule)))
 
 
-def write(table, path):
-    """Replace the tables of a Markdown file: each stands after the comment that names its rule."""
+def fill(path, parts):
+    """Replace {name: lines} in a Markdown file: each part stands after a comment with its name."""
     text = path.read_text(encoding="utf-8")
-    for rule, part in parts(table):
-        start, end = f"<!-- {rule} -->\n", f"<!-- end of {rule} -->"
+    for name, lines in parts.items():
+        start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
         before, rest = text.split(start)
         after = rest.split(end)[1]
-        text = before + start + "\n".join(markdown(part, rule)) + "\n" + end + after
+        text = before + start + "\n".join(lines) + "\n" + end + after
     path.write_text(text, encoding="utf-8")
 
 
@@ -201,7 +201,7 @@ def main():
     arguments = parser.parse_args()
     table = read(arguments.csv)
     if arguments.write:
-        write(table, arguments.write)
+        fill(arguments.write, {rule: markdown(part, rule) for rule, part in parts(table)})
         return
     for rule, part in parts(table):
         show(part, rule)

@@ -18,6 +18,7 @@ import math
 import multiprocessing
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,11 +29,12 @@ from reproduce_paper import tower
 
 from ncf_numpy import RowAdam, Trainer, compare
 from ncf_numpy.core.build import MODELS as NEURAL
-from ncf_numpy.datasets import load_ncf_files
+from ncf_numpy.datasets import leave_one_out, load_ncf_files, sample_lastfm
 from ncf_numpy.evaluation.build import BASELINES
 from ncf_numpy.evaluation.comparison import confidence_interval
 from ncf_numpy.evaluation.metrics import Evaluation, evaluate
 from ncf_numpy.evaluation.ranking import evaluate_catalogue
+from ncf_numpy.safe_file import read_arrays
 from ncf_numpy.training.blas_threads import blas_threads
 from ncf_numpy.training.factorisation import bpr_mf
 
@@ -73,6 +75,9 @@ def fit(model, setting, split, train, seed):
 
 @functools.lru_cache(maxsize=1)
 def load(folder, seed):
+    """The files in a folder, with random validation items; "sample" is the made-up data."""
+    if str(folder) == "sample":  # one split for all seeds: every model ranks the same test items
+        return leave_one_out(sample_lastfm()[0], np.random.default_rng(0))
     return load_ncf_files(folder, np.random.default_rng(seed), validation="random")
 
 
@@ -125,21 +130,23 @@ class Table:
         return pd.read_csv(path, dtype={"setting": str}).fillna({"setting": ""})
 
     def finish(self, folder, model, part, settings, seed):
-        """Run what is not in runs.csv yet, in a process of its own, and append each row."""
+        """Run what is not in runs.csv yet, in one new process; returns whether anything was."""
         runs = self.read("runs")
         done = set(runs[RUN].itertuples(index=False, name=None))
         keys = [(folder.name, model, part, name_of(setting), seed) for setting in settings]
         waiting = [(key, each) for key, each in zip(keys, settings) if key not in done]
         if not waiting:
-            return
-        with multiprocessing.get_context("spawn").Pool(1) as process:  # its memory is its own
+            return False
+        fresh = multiprocessing.get_context("spawn")  # its memory is its own
+        with ProcessPoolExecutor(1, mp_context=fresh) as process:
             for key, setting in waiting:
                 print(*key, flush=True)
-                row, ranks = process.apply(run, (folder, model, part, setting, seed))
+                row, ranks = process.submit(run, folder, model, part, setting, seed).result()
                 if ranks is not None:
                     self.ranks.mkdir(parents=True, exist_ok=True)
-                    np.savez_compressed(self.file_of_ranks(folder.name, model, seed), **ranks)
+                    np.savez(self.file_of_ranks(folder.name, model, seed), **ranks)
                 self.append(dict(zip(RUN, key)) | row)
+        return True
 
     def append(self, row):
         columns = [*RUN, "epoch", "validation_hr", "validation_ndcg"]
@@ -154,9 +161,8 @@ class Table:
         """The setting with the highest HR@10, then NDCG@10, on validation."""
         runs = self.read("runs")
         tried = runs[(runs["data"] == data) & (runs["model"] == model) & (runs["part"] == "search")]
-        scores = tried[["validation_hr", "validation_ndcg"]].astype(float)
-        best = tried.loc[scores.sort_values(list(scores)).index[-1], "setting"]
-        return next(each for each in draw(model, data) if name_of(each) == best)
+        scores = tried.set_index("setting")[["validation_hr", "validation_ndcg"]]
+        return max(draw(model, data), key=lambda each: tuple(scores.loc[name_of(each)]))
 
     def file_of_ranks(self, data, model, seed):
         return self.ranks / f"{data}_{model}_{seed}.npz"
@@ -167,7 +173,7 @@ class Table:
         for model in MODELS:
             files = [self.file_of_ranks(data, model, seed) for seed in seeds_of(model)]
             if all(file.is_file() for file in files):
-                found[model] = over_seeds([dict(np.load(file)) for file in files], ranking)
+                found[model] = over_seeds([read_arrays(file) for file in files], ranking)
         return found
 
     def summarise(self, data):
@@ -214,7 +220,9 @@ def over_seeds(runs, ranking):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders of NCF files")
+    parser.add_argument(
+        "--data", type=Path, nargs="+", required=True, help="folders of NCF files; or sample"
+    )
     parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS, metavar="NAME")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the CSV files")
     parser.add_argument("--ranks", type=Path, default=Path("ranks"), help="not to be published")
@@ -223,10 +231,10 @@ def main(argv=None):
     for folder in arguments.data:
         for model in arguments.models:
             table.finish(folder, model, "search", draw(model, folder.name), SEEDS[0])
-            best = table.best_setting(folder.name, model)
-            for seed in seeds_of(model):
-                table.finish(folder, model, "test", [best], seed)
-            table.summarise(folder.name)
+            best = [table.best_setting(folder.name, model)]
+            seeds = seeds_of(model)
+            if any([table.finish(folder, model, "test", best, seed) for seed in seeds]):
+                table.summarise(folder.name)
     return 0
 
 

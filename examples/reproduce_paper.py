@@ -136,10 +136,13 @@ class Runner:
 
 
 def load(folder, rng, validation):
-    """The published files of the NCF paper, or a split of the MovieLens download by time."""
+    """The published files of the NCF paper, or a split of the MovieLens download by time.
+
+    Of the published files the validation item is a random one, whether they have times or not.
+    """
     if (folder / "ratings.dat").is_file():
         return leave_one_out(load_movielens(folder), rng, validation=validation)
-    return load_ncf_files(folder, rng, validation=validation)
+    return load_ncf_files(folder, rng, validation=validation and "random")
 
 
 def is_closed_form(model):

@@ -2,7 +2,6 @@
 
 import math
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,35 +13,10 @@ from ncf_numpy.datasets import Holdout, leave_one_out, sample_lastfm
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def examples_on_the_path():
-    sys.path.insert(0, str(EXAMPLES))
-    yield
-    sys.path.remove(str(EXAMPLES))
+pytestmark = pytest.mark.usefixtures("examples_on_the_path")
 
 
 # reproduce_paper.py
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """The sample, some 160 listeners of it, as files of the NCF paper."""
-    folder = tmp_path_factory.mktemp("data") / "small"
-    folder.mkdir()
-    split = leave_one_out(
-        sample_lastfm()[0].filter(41, 5), np.random.default_rng(0), validation=False
-    )
-    train, test = split.train, split.test
-    rows = {"train": zip(train.users, train.items), "test": zip(test.users, test.items)}
-    for part, pairs in rows.items():
-        lines = [f"{user}\t{item}\t1\n" for user, item in pairs]
-        (folder / f"small.{part}.rating").write_text("".join(lines), encoding="utf-8")
-    lines = [
-        "\t".join([f"({user},{item})", *map(str, negatives)]) + "\n"
-        for user, item, negatives in zip(test.users, test.items, test.candidates)
-    ]
-    (folder / "small.test.negative").write_text("".join(lines), encoding="utf-8")
-    return folder
 
 
 def reproduce(folder, tmp_path, *options):
@@ -187,9 +161,10 @@ def test_tables_are_written_into_their_places(tmp_path):
 
     path = tmp_path / "results.md"
     places = [f"<!-- {rule} -->\nold\n<!-- end of {rule} -->\n" for rule in paper_report.RULES]
+    rows = {rule: paper_report.markdown(hand_made(), rule) for rule in paper_report.RULES}
     path.write_text("Before.\n" + "Between.\n".join(places) + "After.\n", encoding="utf-8")
     for _ in range(2):  # twice is as good as once
-        paper_report.write(hand_made(), path)
+        paper_report.fill(path, rows)
         text = path.read_text(encoding="utf-8")
         assert text.startswith("Before.\n<!-- validation -->\n| data |")
         assert text.endswith("<!-- end of test -->\nAfter.\n")
