@@ -16,7 +16,6 @@ from reference_table import MEASURES, MODELS, RANKINGS, RESULTS, Table, seeds_of
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
-    "README.md": ("summary",),
     "docs/explanation/results.md": ("winners", "tables", "winner on the sample", "sample"),
 }
 DATA = {"ml-1m": "MovieLens-1M", "deepcf-lastfm": "Last.fm", "sample": "the synthetic sample"}
@@ -57,15 +56,20 @@ class Report:
         }
 
     def summary(self):
-        """HR@10 of every model, a row for each data set and ranking; the winner stands in bold."""
-        head = ["HR@10", *(NAMES[model] for model in MODELS)]
-        lines = [row_of(head), row_of(["---", *["---:"] * len(MODELS)])]
+        """HR@10 of every model, a row for each data set and ranking; the winner stands in bold.
+
+        The last column is the largest network, of which only the sampled figure is known.
+        """
+        head = ["HR@10", *(NAMES[model] for model in MODELS), "NeuMF, 64 factors, pre-trained"]
+        lines = [row_of(head), row_of(["---", *["---:"] * (len(head) - 1)])]
         for data in PUBLISHED:
             for ranking in RANKINGS:
                 figures = self.ranked(data, ranking, "HR")
                 winner = self.winner(data, ranking, "HR")
                 cells = [short(figures[model]) if model in figures else "" for model in MODELS]
                 bold = [f"**{c}**" if m == winner else c for m, c in zip(MODELS, cells)]
+                large = short(larger(data)["pretrained"]["test_hr"].mean())
+                bold.append(large if ranking == "sampled" else "")
                 lines.append(row_of([f"{DATA[data]}, {AGAINST[ranking]}", *bold]))
         return lines
 
@@ -137,8 +141,11 @@ class Report:
         lines = [row_of(head), row_of(["---"] * len(head))]
         for model in MODELS:
             lines.append(row_of([NAMES[model], *self.measured(data, ranking, model)]))
-        if ranking == "sampled":
-            lines += [row_of(cells) for cells in larger(data)]
+        for model, runs in larger(data).items() if ranking == "sampled" else ():
+            cells = [f"{NAMES[model]}, {runs['factors'].iloc[0]} factors", len(runs)]
+            for name in ("test_hr", "test_ndcg"):
+                cells += [short(runs[name].mean()), "", spread(runs[name])]
+            lines.append(row_of(cells))
         return lines
 
     def measured(self, data, ranking, model):
@@ -197,24 +204,19 @@ def at(table, data, ranking, measure):
 
 
 def larger(data):
-    """Cells of the models with 64 factors or more, of epochs.csv: their ranks were not kept.
+    """Runs of epochs.csv with 64 factors or more, whose ranks were not kept: {model: its rows}.
 
-    Of several settings of a model that with the highest validation HR@10 is shown.
+    Of several settings of a model these are those with the highest validation HR@10.
     """
     table = paper_report.read(paper_report.EPOCHS)
     table = table[(table["data"] == data) & (table["factors"] >= LARGE)]
     runs = paper_report.chosen_epochs(table, "validation") if len(table) else table
-    settings = list(runs.groupby(paper_report.SETTINGS, sort=False))
     best = {}
-    for (_, model, factors, *_), part in settings:
-        score = part["validation_hr"].fillna(0).mean()
-        if model not in best or score > best[model][0]:
-            best[model] = score, factors, part
-    for model, (_, factors, part) in sorted(best.items()):
-        cells = [f"{NAMES[model]}, {factors} factors", len(part)]
-        for name in ("test_hr", "test_ndcg"):
-            cells += [short(part[name].mean()), "", spread(part[name])]
-        yield cells
+    for (_, model, *_), rows in runs.groupby(paper_report.SETTINGS, sort=False):
+        before = best.get(model)
+        if before is None or rows["validation_hr"].mean() > before["validation_hr"].mean():
+            best[model] = rows
+    return best
 
 
 def spread(values):
