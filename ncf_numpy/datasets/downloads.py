@@ -27,7 +27,7 @@ from .reading.decompression import check_unpacked
 from .reading.folders import is_unsafe
 
 LONGEST_FIRST = 2**16  # bytes of a first line
-BLOCK = 2**16  # bytes hashed or copied at a time
+BLOCK = 2**16  # bytes copied at a time
 
 
 def download(
@@ -130,11 +130,10 @@ def _check_text(path: str | Path, part: Part) -> None:
 
 def digest(path: str | Path, algorithm: str = "sha256") -> str:
     """The checksum of a file as hexadecimal text."""
-    state = hashlib.new(algorithm, usedforsecurity=False)
     with open(path, "rb") as file:
-        while block := file.read(BLOCK):
-            state.update(block)
-    return state.hexdigest()
+        return hashlib.file_digest(
+            file, lambda: hashlib.new(algorithm, usedforsecurity=False)
+        ).hexdigest()
 
 
 def _extract(
