@@ -23,7 +23,8 @@ FENCE = re.compile(r"(?:^<!-- ([^\n]+) -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILI
 QUOTED = re.compile(r"# ([\w/]+)\.py, ([\w.]+)$")  # the head of a block that quotes
 PLACEHOLDERS = {"--bug NAME": "--bug dropped-repeats", "download NAME": "download lastfm-2k"}
 ROUNDING = (r"\d\.\de-\d\d", r"error \S+", "✓|ok")  # differ between processors and consoles
-OUTSIDE = {"pytest", "ruff", "mkdocs", "nox"}  # programs whose options are not ours
+# Programs whose options are not ours.
+OUTSIDE = {"pytest", "ruff", "mkdocs", "nox", "build", "twine", "pre-commit"}
 NETWORK = {"download"}
 ENDLESS = {"playground"}  # until Ctrl-C
 UNANSWERED = {"exercise", "hunt"}  # nobody is there to fill in a blank, or to guess
@@ -125,7 +126,7 @@ def understand(words, monkeypatch):
     """Whether the program exists and has these options, without running it."""
     if words[0] == "pip":
         return check_pip(words[1:])
-    if words[0] in OUTSIDE:
+    if words[0] in OUTSIDE or words[:2] == ["python", "-m"] and words[2] in OUTSIDE:
         return None
     assert words[0] == "python", f"no rule for {shlex.join(words)}"
     if words[1:3] == ["-m", "ncf_numpy"]:
