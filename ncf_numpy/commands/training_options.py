@@ -17,6 +17,7 @@ HELP = {
     "negatives": (int, "unseen items drawn for each pair (default: 4)"),
     "lr": (float, "learning rate of Adam (default: 0.001)"),
     "patience": (int, "stop after this many epochs without a better one (default: never)"),
+    "branch_weight": (float, "alpha of neumf: GMF's branch times alpha, MLP's times 1 - alpha"),
     "neighbours": (int, "neighbours of an item in itemknn (default: 50)"),
     "shrink": (float, "itemknn: trust items with few users less (default: 0)"),
     "l2": (float, "ease: the larger, the closer to popularity (default: 500)"),

@@ -140,6 +140,15 @@ def check_rate(name, value, low=0.0, high=math.inf):
     return float(value)
 
 
+def check_share(name, value):
+    """Return value as a Python float in [0, 1]; None, which stands for no share, as it is."""
+    if value is None:
+        return None
+    if not isinstance(value, numbers.Real) or not 0 <= value <= 1:
+        raise ValueError(f"{name} must be None or in [0, 1], got {value!r}")
+    return float(value)
+
+
 def check_count(value, least, name):
     """Return value as a Python int, or raise ValueError: an integer of at least `least`."""
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from .checks import check_dlogits, check_pairs, check_sizes, check_widths
+from .checks import check_dlogits, check_pairs, check_share, check_sizes, check_widths
 from .layers import Bias, Dense, Embedding, ReLU, Sigmoid
 
 
@@ -192,10 +192,8 @@ class NeuMF(Model):
     ):
         self.widths = check_widths(layers)
         check_sizes(n_users=n_users, n_items=n_items, n_factors=n_factors)
-        if branch_weight is not None and not 0 <= branch_weight <= 1:
-            raise ValueError(f"branch_weight must be None or in [0, 1], got {branch_weight}")
         self.n_factors = n_factors
-        self.branch_weight = None if branch_weight is None else float(branch_weight)
+        self.branch_weight = check_share("branch_weight", branch_weight)
         width = n_factors + self.widths[0] // 2
         self.user_embedding = Embedding(n_users, width, rng, name="users", dtype=dtype)
         self.item_embedding = Embedding(n_items, width, rng, name="items", dtype=dtype)

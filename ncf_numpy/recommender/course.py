@@ -78,7 +78,7 @@ def prepare(settings, data, *, validation=False, progress=False):
     """Hold out what is to be held out, and settle the epochs: -> Course."""
     plan = plan_of(settings, len(data))
     if validation:
-        return with_validation(settings, data, plan)
+        return with_validation(settings, data, plan, validation)
     if settings["training"] == PAPER:
         return Course(data, plan.epochs, plan.batch_size)
     if plan.epochs is None or len(data) < PAIRS_TO_SPARE:
@@ -88,13 +88,30 @@ def prepare(settings, data, *, validation=False, progress=False):
     return Course(train, plan.epochs, plan.batch_size, held_out, "sample")
 
 
-def with_validation(settings, data, plan):
-    """Hold out an item of each user; the epoch that ranks these best is kept."""
+def check_validation(validation):
+    """Raise TypeError unless `fit` can tell what to hold out; no items would be no validation."""
+    if not (validation is None or isinstance(validation, (bool, Holdout))):
+        got = type(validation).__name__
+        raise TypeError(f"validation must be True, False or a Holdout, got a {got}")
+    if isinstance(validation, Holdout) and not len(validation):
+        raise ValueError("validation is a Holdout without items: none can choose the epoch")
+
+
+def hold_out(settings, data, validation):
+    """An item of each user, or the Holdout that `fit` was given: -> train, held out."""
+    if isinstance(validation, Holdout):
+        return data, validation
     split = leave_one_out(data, stream(settings["seed"], "split"), validation=False)
+    return split.train, split.test
+
+
+def with_validation(settings, data, plan, validation):
+    """Hold items out; the epoch that ranks these best is kept."""
+    train, held_out = hold_out(settings, data, validation)
     rates = {name: settings[name] for name in ("patience", "negatives", "lr")}
-    epochs, patience = watched(plan, len(split.train), **rates)
+    epochs, patience = watched(plan, len(train), **rates)
     how = "validation"
-    return Course(split.train, epochs, plan.batch_size, split.test, how, patience=patience)
+    return Course(train, epochs, plan.batch_size, held_out, how, patience=patience)
 
 
 def after_a_trial(settings, data, plan, progress):

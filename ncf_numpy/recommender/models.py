@@ -8,12 +8,15 @@ each objective it is trained by: "mf" by the logistic loss, "bpr" by pairs.
 from collections import ChainMap
 
 from ..core.build import MODELS as NEURAL
-from ..core.checks import check_rate, check_sizes
-from ..evaluation.build import BASELINES, OPTIONS
+from ..core.build import OPTIONS as NEURAL_OPTIONS
+from ..core.checks import check_rate, check_share, check_sizes
+from ..evaluation.build import BASELINES
+from ..evaluation.build import OPTIONS as BASELINE_OPTIONS
 from ..training.objectives import Pairwise, Pointwise
 
 PAIRWISE = {"bpr": NEURAL["mf"]}  # trained by pairs of a positive and a negative
 MODELS = ChainMap(BASELINES, PAIRWISE, NEURAL)  # in this order the last map comes first
+OPTIONS = BASELINE_OPTIONS | NEURAL_OPTIONS  # model -> the options that it alone has
 OWN = {name: model for model, options in OPTIONS.items() for name in options}  # option -> its model
 DEFAULT_FACTORS = {"ials": 64}  # all others have 8
 
@@ -48,9 +51,16 @@ def own_options(model, given):
     for name, value in given.items():
         default = OPTIONS[OWN[name]][name]
         value = default if value is None else value
-        if isinstance(default, int):
-            check_sizes(**{name: value})
-        values[name] = int(value) if isinstance(default, int) else check_rate(name, value)
+        values[name] = CHECKS[type(default)](name, value)
         if given[name] is not None and not has_option(model, name):
             raise ValueError(f"{name} is an option of {OWN[name]}, not of {model}: leave it out")
     return {name: value for name, value in values.items() if has_option(model, name)}
+
+
+def check_size(name, value):
+    """Return value as a Python int from 1 to 2**31, or raise ValueError."""
+    check_sizes(**{name: value})
+    return int(value)
+
+
+CHECKS = {int: check_size, float: check_rate, type(None): check_share}  # by the default's type

@@ -14,12 +14,11 @@ import numpy as np
 from ..core.checks import check_count, check_rate, check_sizes, check_widths
 from ..core.table import as_table
 from ..data.interactions import Interactions
-from ..data.split import leave_one_out
 from ..evaluation.metrics import evaluate
 from ..safe_file import check_history, naming, read_file, write_file
 from ..training.blas_threads import blas_threads
 from .answers import Answers
-from .course import PAPER, stream
+from .course import PAPER, check_validation, hold_out, stream
 from .fitting import Fitting
 from .ids import Ids
 from .models import DEFAULT_FACTORS, MODELS, build, has_epochs, has_option, own_options
@@ -43,8 +42,8 @@ class Recommender(Answers):
     holds nothing out.
     patience stops a fit with validation=True. seed decides all that is random.
     ials, too, has factors (64 of them) and epochs (12). These options one model has and all others
-    refuse: regularisation=0.01 and weight=0.1 of ials, l2=500 of ease, neighbours=50 and shrink=0
-    of itemknn.
+    refuse: branch_weight of neumf (see `NeuMF`), regularisation=0.01 and weight=0.1 of ials, l2=500
+    of ease, neighbours=50 and shrink=0 of itemknn.
 
     After fit: `data`, the Interactions; `model`, which takes indices into data.user_ids and
     data.item_ids; `history`, a DataFrame with a row per epoch; `report`, what was learned, which
@@ -68,6 +67,7 @@ class Recommender(Answers):
         negatives=4,
         lr=1e-3,
         patience=None,
+        branch_weight=None,
         neighbours=None,
         shrink=None,
         l2=None,
@@ -89,7 +89,7 @@ class Recommender(Answers):
             raise ValueError(f"training must be None or {PAPER!r}, got {training!r}")
         check_sizes(**sizes)
         check_count(seed, 0, "seed")
-        own = {"neighbours": neighbours, "shrink": shrink, "l2": l2}
+        own = {"branch_weight": branch_weight, "neighbours": neighbours, "shrink": shrink, "l2": l2}
         own |= {"regularisation": regularisation, "weight": weight}
         self.settings = {
             "model": model,
@@ -134,6 +134,7 @@ class Recommender(Answers):
         validation: hold out one item of each user, the latest where there are timestamps, and keep
             the epoch that ranks these best. They are still seen: not recommended again. A baseline
             has no epochs; it is measured on them, then fitted on everything all the same.
+            Or a Holdout, such as the validation of a Split whose train is `data`.
         progress: bars with the time left on stderr.  on_epoch: called with the history, a
             DataFrame, after each epoch.
         checkpoint: a path to write after each epoch, for resume=True to go on from, in another
@@ -147,6 +148,7 @@ class Recommender(Answers):
         or a checkpoint of other data or settings; FloatingPointError if training diverges.
         """
         data = as_interactions(data)
+        check_validation(validation)
         if on_epoch is not None and not callable(on_epoch):
             raise TypeError(f"on_epoch must be a function of the history, got {on_epoch!r}")
         name = self.settings["model"]
@@ -192,11 +194,11 @@ class Recommender(Answers):
         model = build(self.settings, data.n_users, data.n_items, stream(seed, "model"))
         report, rows = Report(self.settings["model"], len(data)), []
         if validation:
-            split = leave_one_out(data, stream(seed, "split"), validation=False)
-            result = evaluate(model.fit(split.train), split.test)
+            train, held_out = hold_out(self.settings, data, validation)
+            result = evaluate(model.fit(train), held_out)
             rows = [{"hr": result.hr, "ndcg": result.ndcg, "chosen": True}]
             without = (self.settings["model"],)
-            findings = comparison(result.ranks, split.test, split.train, without=without)
+            findings = comparison(result.ranks, held_out, train, without=without)
             report = replace(report, how="trial", **findings)
         self._know(data, model.fit(data), as_table(rows), report)
 

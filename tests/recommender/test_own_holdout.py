@@ -1,0 +1,68 @@
+"""fit with a validation Holdout of one's own, and NeuMF's weight of its branches."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from ncf_numpy import Recommender, evaluate
+from ncf_numpy.datasets import leave_one_out, sample_lastfm
+
+FEW = {"training": "paper", "epochs": 4}
+
+
+@pytest.fixture(scope="module")
+def split():
+    return leave_one_out(sample_lastfm()[0], np.random.default_rng(0))
+
+
+@pytest.mark.filterwarnings("ignore::ncf_numpy.recommender.report.NotLearned")
+@pytest.mark.parametrize("name", ["neumf", "itemknn"])
+def test_the_history_is_measured_on_the_holdout_that_was_given(split, name):
+    recommender = Recommender(name, **FEW).fit(split.train, validation=split.validation)
+    chosen = recommender.history[recommender.history["chosen"]].iloc[0]
+    result = evaluate(recommender.model, split.validation)
+    assert (chosen["hr"], chosen["ndcg"]) == (result.hr, result.ndcg)
+    assert chosen["ndcg"] == recommender.history["ndcg"].max()
+    assert recommender.data is split.train  # nothing else was held out of it
+
+
+@pytest.mark.parametrize("name", ["neumf", "itemknn"])
+def test_a_split_where_its_validation_was_meant_is_refused(split, name):
+    with pytest.raises(TypeError, match="validation must be .* a Holdout, got a Split"):
+        Recommender(name, **FEW).fit(split.train, validation=split)
+
+
+def test_a_holdout_without_items_is_not_taken_for_no_validation(split):
+    nobody = {
+        field.name: getattr(split.validation, field.name)[:0]
+        for field in dataclasses.fields(split.validation)
+        if getattr(split.validation, field.name) is not None
+    }
+    with pytest.raises(ValueError, match="validation is a Holdout without items"):
+        Recommender(**FEW).fit(split.train, validation=type(split.validation)(**nobody))
+
+
+@pytest.mark.filterwarnings("ignore::ncf_numpy.recommender.report.NotLearned")
+def test_the_weight_of_the_branches_is_trained_with_saved_and_loaded(split, tmp_path):
+    weighted = Recommender(**FEW, branch_weight=0.3).fit(split.train)
+    assert weighted.model.branch_weight == 0.3
+    weighted.save(tmp_path / "weighted.npz")
+    loaded = Recommender.load(tmp_path / "weighted.npz")
+    assert loaded.model.branch_weight == 0.3
+    users, items = np.arange(5), np.arange(5, 10)
+    assert np.array_equal(loaded.model.forward(users, items), weighted.model.forward(users, items))
+    alone = {**weighted.settings, "branch_weight": None}
+    plain = Recommender(**alone).fit(split.train)
+    assert not np.allclose(plain.model.forward(users, items), loaded.model.forward(users, items))
+
+
+@pytest.mark.parametrize("value", [1.5, -0.1, float("nan"), "0.5"])
+def test_a_weight_that_is_no_share_is_refused_before_any_training(value):
+    with pytest.raises(ValueError, match=r"branch_weight must be None or in \[0, 1\], got"):
+        Recommender("neumf", branch_weight=value)
+
+
+def test_the_weight_of_branches_does_nothing_for_a_model_of_one_branch():
+    with pytest.raises(ValueError, match="branch_weight is an option of neumf, not of gmf"):
+        Recommender("gmf", branch_weight=0.5)
