@@ -1,13 +1,5 @@
 """A new data set is one file in datasets/published: nothing else names it."""
 
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
-import ncf_numpy
-
 TOY = '''"""A toy: who has which song."""
 
 from ..dataset import Dataset, Part
@@ -46,19 +38,11 @@ assert main("evaluate --data toy --rating-column song".split()) == 1
 """
 
 
-def test_a_toy_is_trained_resumed_saved_loaded_recommended_and_evaluated(tmp_path):
-    package = tmp_path / "ncf_numpy"
-    shutil.copytree(Path(ncf_numpy.__file__).parent, package)
-    (package / "datasets" / "published" / "toy.py").write_text(TOY, encoding="utf-8")
+def test_a_toy_is_trained_resumed_saved_loaded_recommended_and_evaluated(run_in_a_copy, tmp_path):
     folder = tmp_path / "toy"
     folder.mkdir()
     rows = [f"{user},{song}\n" for user in range(12) for song in range(9) if (user + song) % 3]
     (folder / "toy.csv").write_text("listener,song\n" + "".join(rows), encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "NCF_NUMPY_DATA": str(tmp_path)}
-    command = [sys.executable, "-c", RUN]
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, encoding="utf-8"
-    )
-    assert done.returncode == 0, done.stderr
+    done = run_in_a_copy("datasets/published/toy.py", TOY, RUN, NCF_NUMPY_DATA=str(tmp_path))
     assert "itemknn" in done.stdout and "A toy of two columns" in done.stdout
     assert "--rating-column does not apply to toy files" in done.stderr

@@ -27,8 +27,8 @@ ANSWERS = [
 # The texts
 
 
-def test_there_are_twelve_in_rising_order():
-    assert list(NAMES) == list(range(1, 13))
+def test_they_are_numbered_from_one_without_a_gap():
+    assert len(NAMES) >= 12 and list(NAMES) == list(range(1, len(NAMES) + 1))
     titles = [exercises.title(name) for name in NAMES.values()]
     assert [title.split(":")[0] for title in titles] == [f"Exercise {n}" for n in NAMES]
 
