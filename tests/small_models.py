@@ -11,6 +11,17 @@ ITEMS = np.array([2, 5, 2, 1, 5, 0])  # (B,) 2 and 5 twice; (3, 2) is the same p
 LABELS = np.array([1.0, 0.0, 1.0, 0.0, 0.0, 1.0])  # (B,)
 
 
+def with_variants(n_users=7, n_items=9, *, factors=4, layers=(8, 6, 4), **how):
+    """`builders`, and besides an MLP without a tower and a NeuMF whose branches have weights."""
+    weighted = {"factors": factors, "layers": layers, "branch_weight": 0.3}
+    return builders(n_users, n_items, factors=factors, layers=layers, **how) | {
+        "mlp without a hidden layer": functools.partial(
+            MODELS["mlp"], n_users, n_items, {"layers": layers[:1]}, **how
+        ),
+        "neumf, alpha .3": functools.partial(MODELS["neumf"], n_users, n_items, weighted, **how),
+    }
+
+
 def builders(n_users=7, n_items=9, *, factors=4, layers=(8, 6, 4), **how):
     """{name: build(rng, dtype=...) -> model} for every model there is."""
     settings = {"factors": factors, "layers": layers}

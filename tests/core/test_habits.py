@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
+from small_models import builders
 
 from ncf_numpy import (
-    GMF,
-    MF,
-    MLP,
     SGD,
     Adagrad,
     Adam,
@@ -24,19 +22,13 @@ from ncf_numpy import (
 
 USERS, ITEMS = np.array([3, 1, 3]), np.array([2, 5, 2])
 LABELS = np.array([1, 0, 1], np.float32)
-BUILD = {
-    "neumf": lambda rng, n=7: NeuMF(n, 9, 2, (8, 4), rng),
-    "gmf": lambda rng, n=7: GMF(n, 9, 2, rng),
-    "mlp": lambda rng, n=7: MLP(n, 9, (8, 4), rng),
-    "mf": lambda rng, n=7: MF(n, 9, 2, rng),
-}
 
 
 def make(name, n_users=7):
-    return BUILD[name](np.random.default_rng(0), n_users)
+    return builders(n_users, factors=2, layers=(8, 4))[name](np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("name", BUILD)
+@pytest.mark.parametrize("name", builders())
 def test_backward_of_the_loss_instead_of_its_gradient(name):
     model, loss = make(name), BinaryCrossEntropyWithLogits()
     value = loss.forward(model.forward(USERS, ITEMS), LABELS)
@@ -52,11 +44,11 @@ def test_backward_of_the_loss_instead_of_its_gradient(name):
         model.backward(loss.backward()[:, None])
 
 
-@pytest.mark.parametrize("name", BUILD)
+@pytest.mark.parametrize("name", builders())
 def test_a_seed_or_a_random_state_instead_of_a_generator(name):
     for rng in (0, np.random.RandomState(0), None):
         with pytest.raises(TypeError, match=r"rng must be .*default_rng\(0\)"):
-            BUILD[name](rng)
+            builders()[name](rng)
 
 
 def test_layers_want_a_generator_too():

@@ -4,14 +4,14 @@ tests/conftest.py turns every overflow, division by zero and invalid operation i
 """
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
+from small_models import builders
 
 from ncf_numpy import (
     GMF,
-    MF,
-    MLP,
     SGD,
     Adagrad,
     Adam,
@@ -27,20 +27,20 @@ from ncf_numpy.core.losses import BPR
 from ncf_numpy.datasets import Interactions, Split
 from ncf_numpy.recommender.recommender import Recommender
 
-MODELS = {
-    "mf": lambda n, m, **kw: MF(n, m, 4, np.random.default_rng(0), **kw),
-    "gmf": lambda n, m, **kw: GMF(n, m, 4, np.random.default_rng(0), **kw),
-    "mlp": lambda n, m, **kw: MLP(n, m, (8, 4), np.random.default_rng(0), **kw),
-    "neumf": lambda n, m, **kw: NeuMF(n, m, 4, (8, 4), np.random.default_rng(0), **kw),
+
+def small(name, n, m, *, factors=4, layers=(8, 4), **how):
+    return builders(n, m, factors=factors, layers=layers, **how)[name](np.random.default_rng(0))
+
+
+MODELS = {name: partial(small, name) for name in builders()} | {
     "neumf, alpha": lambda n, m: NeuMF(
         n, m, 4, (8, 4), np.random.default_rng(0), branch_weight=np.float64(0.3)
     ),
 }
 SMALLEST = {
-    "mf": lambda n, m: MF(n, m, 1, np.random.default_rng(0)),
-    "gmf": lambda n, m: GMF(n, m, 1, np.random.default_rng(0)),
-    "mlp": lambda n, m: MLP(n, m, (2,), np.random.default_rng(0)),  # no tower
-    "neumf": lambda n, m: NeuMF(n, m, 1, (2,), np.random.default_rng(0)),
+    name: partial(small, name, factors=1, layers=(2,))  # a tower without hidden layers
+    for name in builders()
+} | {
     "neumf, tower of one": lambda n, m: NeuMF(n, m, 1, (2, 1), np.random.default_rng(0)),
 }
 OPTIMIZERS = {
@@ -51,7 +51,7 @@ OPTIMIZERS = {
     "lazy": lambda lr: RowAdam(lr, lazy=True),
 }
 USERS, ITEMS = np.array([0, 2, 2, 1]), np.array([3, 0, 3, 1])
-FOUR = ("mf", "gmf", "mlp", "neumf")
+FOUR = tuple(builders())
 
 
 def interactions(pairs, n_users, n_items):

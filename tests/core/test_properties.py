@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
-from small_models import builders
+from small_models import with_variants
 
 from ncf_numpy import (
     SGD,
     Adagrad,
     Adam,
     BinaryCrossEntropyWithLogits,
-    NeuMF,
     RowAdam,
     RowGradient,
     train_step,
@@ -25,11 +24,7 @@ USERS = np.array([3, 1, 3, 0, 2, 1, 6, 3])
 ITEMS = np.array([2, 5, 2, 1, 5, 0, 8, 7])
 LABELS = np.array([1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0])
 
-MODELS = builders(N_USERS, N_ITEMS, dtype=np.float64) | {
-    "neumf, alpha": lambda rng: NeuMF(
-        N_USERS, N_ITEMS, 4, (8, 6, 4), rng, branch_weight=0.3, dtype=np.float64
-    ),
-}
+MODELS = with_variants(N_USERS, N_ITEMS, dtype=np.float64)
 OPTIMIZERS = {
     "sgd": lambda: SGD(0.1, l2=0.01),
     "adagrad": lambda: Adagrad(0.1, l2=0.01),

@@ -3,21 +3,16 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from small_models import builders
+from small_models import with_variants
 
-from ncf_numpy import MLP, NeuMF
+from ncf_numpy import NeuMF
 from ncf_numpy.datasets import Holdout, Interactions, load_ncf_files
 from ncf_numpy.evaluation.baselines import Popularity
 from ncf_numpy.evaluation.catalogue import Catalogue
 from ncf_numpy.evaluation.ranking import evaluate_catalogue, rank_in_catalogue
 
 N_USERS, N_ITEMS = 7, 23
-MODELS = builders(N_USERS, N_ITEMS, dtype=np.float64) | {
-    "mlp without hidden layer": lambda rng: MLP(N_USERS, N_ITEMS, (8,), rng, dtype=np.float64),
-    "neumf, alpha .2": lambda rng: NeuMF(
-        N_USERS, N_ITEMS, 3, (8, 6, 4), rng, branch_weight=0.2, dtype=np.float64
-    ),
-}
+MODELS = with_variants(N_USERS, N_ITEMS, dtype=np.float64)
 
 
 class Table:
@@ -124,7 +119,7 @@ def test_products_give_the_model_s_own_logits(name):
     model = trained(name)
     catalogue = Catalogue(model, N_ITEMS)
     every_item = np.arange(N_ITEMS)
-    assert (catalogue.by_products is None) == (name == "mlp without hidden layer")
+    assert (catalogue.by_products is None) == (name == "mlp without a hidden layer")
     scores = catalogue.scores(np.arange(N_USERS))
     for user in range(N_USERS):
         logits = model.forward(np.full(N_ITEMS, user), every_item)

@@ -2,22 +2,15 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from small_models import with_variants
 
-from ncf_numpy import EASE, GMF, MF, MLP, ImplicitALS, ItemKNN, NeuMF, Popularity
+from ncf_numpy import EASE, ImplicitALS, ItemKNN, NeuMF, Popularity
 from ncf_numpy.core.models import Model
 from ncf_numpy.datasets import Interactions
 from ncf_numpy.evaluation.catalogue import Catalogue
 from ncf_numpy.evaluation.top_k import largest, top_k
 
 N_USERS, N_ITEMS = 9, 41
-NEURAL = {
-    "mf": lambda n, m, rng: MF(n, m, 3, rng),
-    "gmf": lambda n, m, rng: GMF(n, m, 3, rng),
-    "mlp": lambda n, m, rng: MLP(n, m, (8, 6, 4), rng),
-    "mlp without hidden layer": lambda n, m, rng: MLP(n, m, (8,), rng),
-    "neumf": lambda n, m, rng: NeuMF(n, m, 3, (8, 6, 4), rng),
-    "neumf, alpha .5": lambda n, m, rng: NeuMF(n, m, 3, (8, 6, 4), rng, branch_weight=0.5),
-}
 BASELINES = {
     "popularity": Popularity,
     "itemknn": lambda: ItemKNN(neighbours=5),
@@ -46,7 +39,7 @@ class WholeTable(Table):
 def neural(name, weights, n_items=N_ITEMS, seed=0):
     """A model whose every array is drawn by weights(rng, shape)."""
     rng = np.random.default_rng(seed)
-    model = NEURAL[name](N_USERS, n_items, rng)
+    model = with_variants(N_USERS, n_items, factors=3)[name](rng)
     for _, W, _ in model.parameters():
         W[:] = weights(rng, W.shape)
     return model
@@ -88,7 +81,7 @@ def assert_equal(found, expected):
 
 
 @pytest.mark.parametrize("weights", [normal, whole_numbers])
-@pytest.mark.parametrize("name", NEURAL)
+@pytest.mark.parametrize("name", with_variants())
 def test_the_best_of_a_model_are_those_of_sorting_everything(name, weights):
     model, train = neural(name, weights), random_train()
     users = np.array([4, 0, 8, 4])
@@ -190,7 +183,7 @@ def test_a_scorer_s_own_scores_are_used_and_left_as_they_are(matrix):
     assert np.array_equal(matrix, before)
 
 
-@pytest.mark.parametrize("name", NEURAL)
+@pytest.mark.parametrize("name", with_variants())
 def test_nothing_is_written_that_another_thread_could_read(name):
     model = neural(name, normal)
     model.forward(np.array([1, 2]), np.array([3, 4]))
