@@ -99,3 +99,29 @@ def test_an_option_goes_to_the_model_that_has_it(capsys):
     out, err = capsys.readouterr()
     assert [line.split()[0] for line in out.splitlines()[1:]] == ["ease", "popularity", "itemknn"]
     assert "ease needs 0.01 GB of memory, for a matrix of 400 x 400 numbers" in err
+
+
+@pytest.mark.parametrize("text", ["1_0", "１０", " 10", "+10", "9" * 5000])
+def test_the_user_10_was_found_by_texts_that_are_not_10(tmp_path, capsys, text):
+    path = str(tmp_path / "m.npz")
+    Recommender("popularity").fit(pd.DataFrame({"user": [10, 11], "item": [1, 2]})).save(path)
+    assert main(["recommend", path, "--user", text]) == 1
+    assert "no user '" in capsys.readouterr().err
+    assert main(["recommend", path, "--user", "10"]) == 0
+
+
+def test_a_name_could_command_the_terminal(tmp_path, capsys):
+    path = str(tmp_path / "m.npz")
+    names = {"user": [1, 2], "item": ["x", "y"], "name": ["X", "\x1b[2J\x9b1m곡\x07"]}
+    Recommender("popularity").fit(pd.DataFrame(names)).save(path)
+    assert main(["recommend", path, "--user", "1"]) == 0
+    out = capsys.readouterr().out
+    assert r"\x1b[2J\x9b1m곡\x07" in out and out.count("\n") == 2
+    assert not {"\x1b", "\x9b", "\x07"} & set(out)
+
+
+def test_an_item_that_is_none_was_called_no_name(tmp_path, capsys):
+    path = str(tmp_path / "m.npz")
+    Recommender("itemknn").fit(pd.DataFrame({"user": [1, 1, 2], "item": [5, 6, 5]})).save(path)
+    assert main(["similar", path, "--item", "99"]) == 1
+    assert "no item has the id '99', and no item is called '99'" in capsys.readouterr().err

@@ -290,3 +290,52 @@ def test_a_pair_that_repeats_keeps_its_latest_time_in_whatever_order_it_comes():
         data = Interactions.from_columns([1, 1, 1], [2, 2, 2], [1, 2, 4], times)
         assert data.timestamps.tolist() == [9]
         assert data.counts.tolist() == [7]
+
+
+def test_a_timestamp_beyond_64_bits_became_the_earliest():
+    late = np.array([1, 2**63 + 5], np.uint64)
+    with pytest.raises(ValueError, match=r"timestamps\[1\] is 9223372036854775813, .* 64 bits"):
+        Interactions.from_columns([1, 1], [1, 2], timestamps=late)
+    with pytest.raises(ValueError, match=r"timestamps\[0\] is 1e\+19, .* whole seconds"):
+        Interactions.from_columns([1, 1], [1, 2], timestamps=[1e19, 0])
+    latest = np.array([2**63 - 1, -(2**63)])
+    data = Interactions.from_columns([1, 1], [1, 2], timestamps=latest)
+    assert data.timestamps.tolist() == latest.tolist()
+
+
+@pytest.mark.parametrize(
+    ("ids", "kind"),
+    [
+        ([1, True], "mixed-integer such as 1"),  # were one user
+        ([1, "a"], "mixed-integer such as 1"),  # could be trained with, and not be saved
+        ([2**70, 1], "beyond 64 bits"),
+        ([-1, 2**63], "beyond 64 bits"),
+        ([b"a", b"b"], "bytes such as b'a'"),
+        ([(1, 2), (3, 4)], r"mixed such as \(1, 2\)"),
+        ([[1], [2]], r"mixed such as \[1\]"),
+        (pd.to_datetime(["2020", "2021"]), "datetime64"),
+    ],
+)
+def test_ids_that_no_file_could_hold_were_found_out_after_training(ids, kind):
+    with pytest.raises(TypeError, match=f"users: ids must .*{kind}"):
+        Interactions.from_columns(ids, [1, 2])
+
+
+@pytest.mark.parametrize(
+    "ids", [pd.Series([7, 3], dtype=object), pd.Categorical([7, 3]), pd.array([7, 3], "Int64")]
+)
+def test_integers_in_any_column_are_integers(ids):
+    data = Interactions.from_columns(ids, ["x", "y"])
+    assert data.user_ids.tolist() == [3, 7]
+    assert data.users.tolist() == [0, 1] and data.items.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("column", ["ab", {1, 2}, 5, None, np.ones((2, 2), int)])
+def test_a_text_for_a_column_was_an_index_error_in_numpy(column):
+    with pytest.raises(TypeError, match="users must be a list or an array"):
+        Interactions.from_columns(column, [1, 2])
+
+
+def test_counts_that_are_no_numbers_did_not_say_which_column():
+    with pytest.raises(ValueError, match="counts must be numbers: .*'many'"):
+        Interactions.from_columns([1], [1], ["many"])

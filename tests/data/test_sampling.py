@@ -274,3 +274,72 @@ def test_negatives_must_be_a_count(negatives):
         epoch_batches(train, NegativeSampler(train), None, negatives=negatives)
     with pytest.raises(ValueError, match=f"negatives .* at least 0, got {negatives}"):
         count_batches(train, NegativeSampler(train), negatives=negatives)
+
+
+def pair_set(data):
+    return set(zip(data.users.tolist(), data.items.tolist(), strict=True))
+
+
+@given(
+    small_interactions(),
+    st.lists(st.integers(-2, 6), max_size=30),
+    st.sampled_from([np.int8, np.int32, np.int64, np.uint64]),
+    st.integers(0, 2**32 - 1),
+)
+def test_a_draw_is_an_unseen_item_or_a_documented_error(train, users, dtype, seed):
+    if dtype == np.uint64:
+        users = [abs(u) for u in users]
+    seen, sampler = pair_set(train), NegativeSampler(train)
+    array, rng = np.array(users, dtype), np.random.default_rng(seed)
+    full = {u for u in range(train.n_users) if sum(v == u for v, _ in seen) == train.n_items}
+    if any(not 0 <= u < train.n_users for u in users):
+        with pytest.raises(IndexError, match="users must be in"):
+            sampler.sample(array, rng)
+    elif full & set(users):
+        with pytest.raises(ValueError, match=f"has all {train.n_items} items"):
+            sampler.sample(array, rng)
+    else:
+        drawn = sampler.sample(array, rng)
+        assert drawn.shape == array.shape
+        assert drawn.dtype == np.intp
+        assert all(0 <= i < train.n_items for i in drawn.tolist())
+        assert not seen & set(zip(users, drawn.tolist(), strict=True))
+
+
+@given(
+    small_interactions(),
+    st.integers(0, 4),
+    st.integers(1, 20),
+    st.integers(1, 30),
+    st.integers(0, 99),
+)
+def test_an_epoch_is_every_positive_once_and_each_with_its_negatives(
+    train, negatives, batch_size, chunk_rows, seed
+):
+    """The twin counts what has to come out, whatever the order and the cut into chunks."""
+    sampler, seen = NegativeSampler(train), pair_set(train)
+    per_user = Counter(train.users.tolist())
+    expected_negatives = {u: negatives * n for u, n in per_user.items() if n < train.n_items}
+    whole, sampling.CHUNK_ROWS = sampling.CHUNK_ROWS, chunk_rows
+    try:
+        arguments = {"batch_size": batch_size, "negatives": negatives}
+        batches = list(epoch_batches(train, sampler, np.random.default_rng(seed), **arguments))
+    finally:
+        sampling.CHUNK_ROWS = whole
+    assert len(batches) == count_batches(train, sampler, **arguments)
+    assert all(len(users) == batch_size for users, _, _ in batches[:-1])
+    positives, drawn = [], []
+    for users, items, labels in batches:
+        assert 0 < len(users) == len(items) == len(labels) <= batch_size
+        assert (users.dtype, items.dtype, labels.dtype) == (np.intp, np.intp, np.float32)
+        for u, i, y in zip(users.tolist(), items.tolist(), labels.tolist(), strict=True):
+            (positives if y == 1 else drawn).append((u, i))
+            assert y in (0, 1)
+    assert sorted(positives) == sorted(seen)
+    assert not seen & set(drawn)
+    assert Counter(u for u, _ in drawn) == Counter(expected_negatives)
+
+
+def test_a_user_far_out_of_range_is_in_no_pair():
+    train = interactions([(0, 1), (0, 2)], n_users=2, n_items=4)
+    assert not PairIndex(train).contains(np.array([2**62]), np.array([1])).any()

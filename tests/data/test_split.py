@@ -1,6 +1,7 @@
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -223,3 +224,59 @@ def test_train_and_validation_needs_the_counts():
     hold = Holdout([0], [1], [[2]])
     with pytest.raises(ValueError, match="train has counts, the validation hold-out has none"):
         Split(train, hold, hold, "by hand").train_and_validation()
+
+
+def test_candidates_of_user_minus_one_were_negative_items():
+    data = Interactions.from_columns([1, 1, 1, 2, 2, 3], [5, 6, 7, 5, 6, 7])
+    for user in (-1, 3):
+        with pytest.raises(IndexError, match=rf"users must be in \[0, 3\), got {user}"):
+            draw_candidates(data, np.array([user]), 2, rng())
+    with pytest.raises(ValueError, match="n must be an integer of at least 1, got -1"):
+        draw_candidates(data, np.array([0]), -1, rng())
+
+
+def test_a_table_that_is_no_interactions_had_no_attribute_offsets():
+    with pytest.raises(TypeError, match="expected Interactions, .* got DataFrame"):
+        leave_one_out(pd.DataFrame({"user": [1], "item": [5]}), rng())
+
+
+@pytest.mark.parametrize("column", ["counts", "timestamps"])
+def test_a_hold_out_took_a_column_of_any_length(column):
+    with pytest.raises(ValueError, match=rf"{column}: expected \(E,\), one for each user"):
+        Holdout([0], [1], [[2]], **{column: [1, 2, 3]})
+
+
+@st.composite
+def timed(draw):
+    pairs = draw(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 8)), min_size=4, unique=True))
+    times = draw(st.lists(st.integers(-3, 6), min_size=len(pairs), max_size=len(pairs)))
+    users, items = zip(*pairs, strict=True)
+    return Interactions.from_columns(users, items, timestamps=times)
+
+
+@settings(deadline=None)
+@given(timed(), st.booleans(), st.integers(0, 99))
+def test_the_latest_is_the_test_item_and_the_latest_of_the_rest_the_validation_item(
+    data, validation, seed
+):
+    times_of, need = {}, 3 if validation else 2
+    for user, item, time in zip(data.users, data.items, data.timestamps, strict=True):
+        times_of.setdefault(int(user), {})[int(item)] = int(time)
+    evaluated = sorted(u for u, t in times_of.items() if need <= len(t) < data.n_items)
+    if not evaluated:
+        with pytest.raises(ValueError, match="nobody can be evaluated"):
+            leave_one_out(data, np.random.default_rng(seed), validation=validation)
+        return
+    split = leave_one_out(data, np.random.default_rng(seed), n_candidates=3, validation=validation)
+    assert split.test.users.tolist() == evaluated
+    n_ties = 0
+    for row, user in enumerate(evaluated):
+        left = dict(times_of[user])
+        time = left.pop(int(split.test.items[row]))
+        assert time == max(times_of[user].values()) == split.test.timestamps[row]
+        n_ties += time in left.values()
+        if validation:
+            second = left[int(split.validation.items[row])]
+            assert second == max(left.values()) == split.validation.timestamps[row]
+    note = f"Users with ties at their latest timestamp, broken at random: {n_ties}."
+    assert (note in split.notes) == (n_ties > 0)

@@ -128,3 +128,41 @@ def test_the_default_filter(data_dir):
     with np.load(data_dir("deepcf-lastfm") / "id_map_to_hetrec.npz") as published:
         np.testing.assert_array_equal(data.user_ids, published["user_id"])
         np.testing.assert_array_equal(data.item_ids, published["artist_id"])
+
+
+def unfiltered(folder):
+    return load_lastfm_2k(folder, min_per_user=0, min_per_item=0)
+
+
+@pytest.mark.parametrize(
+    ("plays", "artists", "message"),
+    [
+        (b"1\x002\t5\t1\n", b"", "user_artists.dat, line 5: not utf-8 .a NUL byte"),
+        (b"", b"9\tA\0bc\tu\n", "artists.dat, line 5: not utf-8 .a NUL byte"),
+        (b"1.\t5\t1\n", b"", r"user_artists.dat, line 5: userID is '1.', expected a whole"),
+        (b"1e-400\t5\t1\n", b"", r"line 5: userID is '1e-400', expected a whole number"),
+        (b"1_0\t5\t1\n", b"", r"line 5: userID is '1_0', expected a whole number"),
+        ("١\t5\t1\n".encode(), b"", r"line 5: userID is '١', expected a whole number"),
+        (b"1\t5\t1_0\n", b"", r"line 5: weight is '1_0', expected a finite number"),
+        (b"3\t5\t1e308\n3\t5\t1e308\n", b"", "line 5: weight is '1e308', expected a finite"),
+        (b"\t\t\n", b"", "line 5: userID is ''"),
+        (b"", b"9\tNi\rne\tu\n", "artists.dat, line 6: id is 'ne', expected"),
+        (b"9" * 10**6 + b"\t5\t1\n", b"", r"line 5: .*(field limit|999\.\.\., expected a whole)"),
+    ],
+)
+def test_a_field_that_was_read_as_something_else_or_had_no_line(write, plays, artists, message):
+    with pytest.raises(ValueError, match=message) as error:
+        unfiltered(write(PLAYS.encode() + plays, ARTISTS.encode() + artists))
+    assert len(str(error.value)) < 500
+
+
+def test_ids_beyond_2_to_the_53_were_rounded_when_another_was_written_as_a_float(write):
+    data = unfiltered(write(PLAYS + "9007199254740993\t5\t1\n"))
+    assert data.user_ids.tolist() == [2, 9, 2**53 + 1]
+    with pytest.raises(ValueError, match="line 6: userID is '1e3'"):
+        unfiltered(write(PLAYS + "9007199254740993\t5\t1\n1e3\t5\t1\n"))
+
+
+def test_a_byte_order_mark_hid_the_first_column(write):
+    data = unfiltered(write(b"\xef\xbb\xbf" + PLAYS.encode(), b"\xef\xbb\xbf" + ARTISTS.encode()))
+    assert data.item_names.tolist() == ['"Weird" Quote', "Mötley Straße"]

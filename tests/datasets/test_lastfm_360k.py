@@ -153,3 +153,12 @@ def test_memory_at_a_hundredth_of_the_real_size(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < n / 17_302_623 * 4 * 2**30  # its share of 4 GB
+
+
+def test_one_listener_who_is_no_number_made_texts_of_all_of_them(write):
+    files = {
+        "lastfm_play.csv": "user_id,artist_id,plays\n0,12,30\nO,3,4\n",
+        "lastfm_artist.csv": "artist_id,artist_name\n3,Three\n",
+    }
+    with pytest.raises(ValueError, match="play.csv, line 3: user_id is 'O', expected a whole"):
+        load_lastfm_360k(write(files))

@@ -159,3 +159,23 @@ def test_the_real_100k(data_dir):
     row = np.searchsorted(data.pair_keys, 195 * 1_682 + 241)
     assert (data.counts[row], data.timestamps[row]) == (3, 881250949)
     assert data.notes == (EVERY_RATING,)
+
+
+def test_a_title_with_a_control_character_was_cut_into_two_lines(tmp_path):
+    files = FILES_1M | {"movies.dat": "1::One::Drama\n2::Two\x85 \x1c::Horror\n"}
+    assert load_movielens(as_folder(tmp_path, files)).item_names.tolist() == ["One", "Two\x85 \x1c"]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("x7::1::3::9\n", "ratings.dat, line 4: user is 'x7', expected a whole number"),
+        ("7::1e3::3::9\n", "ratings.dat, line 4: item is '1e3', expected a whole number"),
+        ("7::1\x1f3::9\n", r"ratings.dat, line 4: holds the control character b'\\x1f'"),
+        ("7::1::3::4\x009\n", "ratings.dat, line 4: not utf-8 .a NUL byte"),
+    ],
+)
+def test_one_id_that_is_no_number_made_texts_of_all_of_them(tmp_path, line, message):
+    files = FILES_1M | {"ratings.dat": FILES_1M["ratings.dat"] + line}
+    with pytest.raises(ValueError, match=message):
+        load_movielens(as_folder(tmp_path, files))

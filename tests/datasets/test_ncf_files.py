@@ -1,3 +1,4 @@
+import io
 import time
 
 import numpy as np
@@ -263,3 +264,50 @@ def test_deepcf_lastfm(data_dir):
     rest = ~np.isin(original.pair_keys, test_keys)
     np.testing.assert_array_equal(merged.pair_keys, original.pair_keys[rest])
     np.testing.assert_array_equal(merged.counts, original.counts[rest])
+
+
+ONE_TEST_PAIR = {
+    "train": "0\t0\t5\n1\t2\t1\n",
+    "test": "0\t1\t5\n",
+    "negative": "(0,1)\t2\t3\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"train": "0\t0\t5\n1000000000000\t2\t1\n"}, "train.rating, line 2: user 1000"),
+        ({"train": "0\t0\t5\n1\t1000000000000\t1\n"}, "train.rating, line 2: item 1000"),
+        ({"negative": "(0,1)\t2\t1000000000000\n"}, "test.negative, line 1: item 1000"),
+        ({"negative": "(0,1)\t2\t1_0\n"}, "line 1: negatives must .* got '1_0'"),
+        ({"negative": "(0," + "1" * 5000 + ")\t2\n"}, "negative, line 1: expected"),
+        ({"negative": "(0,١)\t2\n"}, "negative, line 1: expected"),
+    ],
+)
+def test_an_id_that_asked_for_memory_or_was_no_number(write, changed, message):
+    with pytest.raises(ValueError, match=message):
+        load_ncf_files(write(**ONE_TEST_PAIR | changed), rng(), validation=False)
+
+
+def test_one_long_line_of_negatives_was_padded_for_all_the_others(write):
+    test = "".join(f"{user}\t1\t5\n" for user in range(100))
+    negative = "".join(f"({user},1)\t2\n" for user in range(1, 100))
+    files = {"test": test, "negative": "(0,1)" + "\t2" * 100 + "\n" + negative}
+    with pytest.raises(ValueError, match="negative, line 1: 100 negatives, and 199 in all 100"):
+        load_ncf_files(write(**ONE_TEST_PAIR | files), rng(), validation=False)
+
+
+@pytest.mark.parametrize(
+    ("users", "cut", "message"),
+    [
+        (np.arange(2), 40, "id_map_to_hetrec.npz is damaged"),
+        (np.array([1.5, 2]), 0, r"npz: user_id is float64 of shape \(2,\), not ids"),
+    ],
+)
+def test_a_damaged_map_of_ids_did_not_say_which_file(write, users, cut, message):
+    prefix, body = write(**ONE_TEST_PAIR), io.BytesIO()
+    np.savez(body, user_id=users, artist_id=np.arange(4))
+    content = body.getvalue()
+    (prefix.parent / "id_map_to_hetrec.npz").write_bytes(content[: len(content) - cut])
+    with pytest.raises(ValueError, match=message):
+        load_ncf_files(prefix, rng(), validation=False)

@@ -378,3 +378,11 @@ def test_the_benchmark_beside_pandas_runs():
     assert [line.split()[:2] for line in printed.splitlines()[1:]] == [
         ["integers", "seconds"], ["integers", "GB"], ["texts", "seconds"], ["texts", "GB"]
     ]  # fmt: skip
+
+
+def test_one_text_among_whole_ids_is_dropped_on_request(write):
+    path = write("user,item\n1,2\nx,2\n")
+    assert load_interactions(path).user_ids.tolist() == ["1", "x"]
+    data = load_interactions(path, whole_ids=True, bad_rows="drop")
+    assert data.user_ids.tolist() == [1]
+    assert data.notes == ("Rows whose user is not a whole number, dropped: 1 (line 3).",)

@@ -1,4 +1,5 @@
 import dataclasses
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -256,3 +257,71 @@ def test_the_table_shows_five_measures_at_5_10_and_20():
     assert table.index.tolist() == [5, 10, 20]
     assert table.columns.tolist() == ["HR", "NDCG", "precision", "recall", "MAP"]
     assert table["HR"].tolist() == [0.25, 0.5, 0.75]
+
+
+@given(st.lists(st.integers(0, 200), min_size=1, max_size=30), st.integers(1, 250))
+def test_metrics_are_their_slow_twins(ranks, k):
+    hits = gain = reciprocal = 0.0
+    for rank in ranks:
+        place = rank + 1
+        reciprocal += 1 / place
+        if place <= k:
+            hits += 1
+            gain += math.log(2) / math.log(place + 1)
+    n, ranks = len(ranks), np.array(ranks)
+    assert hit_ratio(ranks, k) == pytest.approx(hits / n, rel=1e-12)
+    assert ndcg(ranks, k) == pytest.approx(gain / n, rel=1e-12)
+    assert mrr(ranks) == pytest.approx(reciprocal / n, rel=1e-12)
+    assert 0 <= ndcg(ranks, k) <= hit_ratio(ranks, k) <= 1
+
+
+class Pairwise:
+    """Scores that depend on the pair only, of any float dtype, with many ties and a signed zero."""
+
+    def __init__(self, dtype, seed):
+        values = [-1e30, -1.0, -0.0, 0.0, 1e-30, 1.0, 1e30]
+        self.table = np.random.default_rng(seed).choice(values, (9, 12)).astype(dtype)
+
+    def predict(self, users, items):
+        return self.table[users, items]
+
+
+@given(st.data())
+def test_an_evaluation_counts_the_distinct_others_that_score_no_lower(data):
+    """Users may come in any order and more than once, each with a list of its own."""
+    E, C = data.draw(st.integers(1, 8)), data.draw(st.integers(0, 10))
+    users = data.draw(st.lists(st.integers(0, 8), min_size=E, max_size=E))
+    items = data.draw(st.lists(st.integers(0, 11), min_size=E, max_size=E))
+    row = st.lists(st.integers(-1, 11), min_size=C, max_size=C)
+    candidates = data.draw(st.lists(row, min_size=E, max_size=E))
+    scorer = Pairwise(
+        data.draw(st.sampled_from([np.float32, np.float64])), data.draw(st.integers(1, 5))
+    )
+    expected = []
+    for user, positive, listed in zip(users, items, candidates, strict=True):
+        others = set(listed) - {positive, -1}
+        own = scorer.table[user, positive]
+        expected.append(sum(bool(scorer.table[user, item] >= own) for item in others))
+    asked = Holdout(users, items, np.array(candidates, np.intp).reshape(E, C))
+    block = data.draw(st.integers(1, 60))
+    assert rank_positives(scorer, asked, block=block).tolist() == expected
+    result = evaluate(scorer, asked, k=data.draw(st.integers(1, 12)))
+    assert result.ranks.tolist() == expected
+    assert result.hr == sum(rank < result.k for rank in expected) / E
+
+
+@given(st.data())
+def test_train_items_among_candidates_are_counted_as_a_set_would(data):
+    n_users, n_items = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 7))
+    every_pair = [(u, i) for u in range(n_users) for i in range(n_items)]
+    seen = data.draw(st.sets(st.sampled_from(every_pair)))
+    pairs = np.array(sorted(seen), np.intp).reshape(-1, 2)
+    train = Interactions(*pairs.T, np.arange(n_users), np.arange(n_items))
+    user, item = st.integers(0, n_users - 1), st.integers(-1, n_items - 1)
+    E, C = data.draw(st.integers(1, 6)), data.draw(st.integers(0, 6))
+    users = data.draw(st.lists(user, min_size=E, max_size=E))
+    row = st.lists(item, min_size=C, max_size=C)
+    candidates = data.draw(st.lists(row, min_size=E, max_size=E))
+    expected = sum((u, i) in seen for u, row in zip(users, candidates, strict=True) for i in row)
+    asked = Holdout(users, [0] * E, np.array(candidates, np.intp).reshape(E, C))
+    assert train_items_among_candidates(asked, train) == expected

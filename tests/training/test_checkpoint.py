@@ -13,10 +13,14 @@ import pytest
 
 import ncf_numpy
 from ncf_numpy import safe_file
-from ncf_numpy.datasets import Interactions
+from ncf_numpy.core.models import GMF
+from ncf_numpy.core.optimizers import Adam
+from ncf_numpy.datasets import Interactions, leave_one_out
 from ncf_numpy.recommender.models import MODELS
 from ncf_numpy.recommender.recommender import Recommender
 from ncf_numpy.safe_file import read_file, write_file
+from ncf_numpy.training.checkpoint import load_checkpoint, save_checkpoint
+from ncf_numpy.training.trainer import Trainer
 
 ROOT = str(Path(ncf_numpy.__file__).parents[1])
 
@@ -219,3 +223,74 @@ def test_a_link_stays_a_link_and_the_usual_rights_apply(tmp_path):
     plain = tmp_path / "plain"
     plain.write_bytes(b"")
     assert real.stat().st_mode == plain.stat().st_mode
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """(path, a function that makes a trainer like the saved one, after 0 epochs)."""
+    keys = np.random.default_rng(0).choice(8 * 9, 40, replace=False)
+    pairs = Interactions.from_columns(keys // 9, keys % 9)
+    split = leave_one_out(pairs, np.random.default_rng(0))
+
+    def trainer(optimizer=None):
+        rng = np.random.default_rng(1)
+        model = GMF(8, 9, 2, rng)
+        return Trainer(model, split, rng, optimizer=optimizer, batch_size=16)
+
+    path = tmp_path / "m.checkpoint"
+    done = trainer()
+    done.run_epoch()
+    save_checkpoint(path, done)
+    return path, trainer
+
+
+def resealed(path, header=(), arrays=()):
+    good_header, good = read_file(path, "checkpoint")
+    write_file(path, "checkpoint", {**good_header, **dict(header)}, {**good, **dict(arrays)})
+
+
+@pytest.mark.parametrize(
+    ("header", "arrays", "message"),
+    [
+        ({}, {"weights.output.W": np.float32([7])}, r"\(1,\), expected float32 of shape \(2, 1\)"),
+        ({}, {"weights.output.W": np.ones((2, 1))}, "float64 .*expected float32"),
+        ({}, {"best.output.b": np.float32([np.nan])}, "best.output.b holds NaN"),
+        ({}, {"more": np.zeros(1)}, "more does not belong"),
+        ({}, {"v": -np.ones(3, np.float32)}, "v holds negative sums of squares"),
+        ({}, {"rows.moved": np.zeros(17, np.intp)}, "does not fit the optimizer's"),
+        ({}, {"rows.moved": np.full(17, -1)}, "does not fit the optimizer's"),
+        ({}, {"rows.moved": np.full(17, 2**40)}, "does not fit the optimizer's"),
+        ({}, {"rows.v": -np.ones((17, 2), np.float32)}, "rows.v holds negative sums of squares"),
+        (
+            {"optimizer": {"t": 2**40}},
+            {},
+            "1 epochs are .* steps, the optimizer took 1099511627776",
+        ),
+        ({"optimizer": {"t": 8, "lr": float("nan")}}, {}, "lr nan is no setting of RowAdam"),
+        ({"optimizer": {"t": 8, "mu": 0.5}}, {}, "mu 0.5 is no setting of RowAdam"),
+        ({"epoch": 10**12}, {}, "history does not have a row for each of 1000000000000 epochs"),
+        ({"best_epoch": 2}, {}, "the best of 1 epochs is 2"),
+        ({"best_score": [1, "x"]}, {}, "the best of 1 epochs is"),
+        ({"rng": {"bit_generator": "MT19937"}}, {}, "PCG64"),
+        ({"history": [{"epoch": "1"}]}, {}, "no list of rows of numbers"),
+        ({"settings": 3}, {}, "TypeError"),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_was_loaded_or_half_loaded(
+    checkpoint, header, arrays, message
+):
+    path, trainer = checkpoint
+    resealed(path, header, arrays)
+    new = trainer()
+    before = [W.copy() for _, W, _ in new.model.parameters()]
+    with pytest.raises(ValueError, match=f"m.checkpoint is damaged.*{message}"):
+        load_checkpoint(path, new)
+    for (_, W, _), untouched in zip(new.model.parameters(), before):
+        np.testing.assert_array_equal(W, untouched)
+    assert (new.epoch, new.optimizer.t) == (0, 0)
+
+
+def test_a_checkpoint_of_another_optimizer_still_says_so(checkpoint):
+    path, trainer = checkpoint
+    with pytest.raises(ValueError, match="was trained with optimizer RowAdam, this run has Adam"):
+        load_checkpoint(path, trainer(Adam()))

@@ -1,0 +1,75 @@
+"""A command that cannot do what was asked says so at once, in one sentence, and writes nothing."""
+
+import re
+import shlex
+
+import pandas as pd
+import pytest
+
+from ncf_numpy.__main__ import main, sentence
+
+PLAYS = pd.DataFrame({"user": [1, 1, 1, 2, 2, 3], "item": [5, 6, 7, 5, 6, 7]})
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    PLAYS.assign(name=[f"n{i}" for i in PLAYS["item"]]).to_csv("plays.csv", index=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        # trained on the sample, and said nothing of the file
+        ("train --dataset sample --data plays.csv --save m", 1, "leave out --data plays.csv"),
+        # overwrote the data
+        ("train --data plays.csv --save ./plays.csv", 1, "plays.csv would overwrite data"),
+        ("evaluate --data plays.csv --log plays.csv", 1, "plays.csv would overwrite data"),
+        ("step --data plays.csv --html plays.csv", 1, "plays.csv would overwrite data"),
+        ("step --data plays.csv --html a --json a", 1, "a is named for more than one thing"),
+        # were found out after the first model, the third stage, the epoch of an hour
+        ("evaluate --data nowhere --k 0", 1, "k must be an integer of at least 1, got 0"),
+        ("evaluate --data nowhere --lr -1", 1, "lr must be in"),
+        ("evaluate --data nowhere --log no/l.csv", 1, "there is no folder"),
+        ("pretrain --data nowhere --alpha nan", 1, r"alpha must be in \[0, 1\], got nan"),
+        # spoke of something else
+        ("pretrain --data nowhere --seed -1", 1, "seed must be an integer of at least 0, got -1"),
+        ("step --data nowhere --seed -1", 1, "seed must be an integer of at least 0, got -1"),
+        ("step --data nowhere --html a --steps -1", 1, "steps must be an integer of at least 1"),
+        ("step --data nowhere --factors 99999999999", 1, r"must be below 2\*\*31, got 99999999999"),
+        ("pretrain --data nowhere --layers 8,99999999999", 1, r"must be below 2\*\*31, got 9999"),
+        ("train --data nowhere --save m", 1, "there is no file or folder nowhere"),
+        (
+            "train --data plays.csv --save m --min-rating 2",
+            1,
+            "min-rating 2.0 needs --rating-column",
+        ),
+        ("train --data plays.csv --save m --user-column x", 1, "no column 'x'; it has 'user'"),
+        ("train --data nowhere --save m --model popularity --resume", 1, "popularity has none"),
+        # wrote into the current folder
+        ("train --data plays.csv --save ''", 2, "train: save is empty"),
+        ("train --data '' --save m", 2, "train: data is empty"),
+        ("step --min-rating 1 --rating-column ''", 2, "step: rating-column is empty"),
+    ],
+)
+def test_a_command_that_went_wrong_late_or_in_silence(folder, capsys, arguments, status, message):
+    before = (folder / "plays.csv").read_bytes()
+    assert main(shlex.split(arguments)) == status
+    out, err = capsys.readouterr()
+    assert re.search(message, err)
+    assert len(err.splitlines()) == 1 and out == ""
+    assert [path.name for path in folder.iterdir()] == ["plays.csv"]
+    assert (folder / "plays.csv").read_bytes() == before
+
+
+def test_widths_that_are_none_say_what_is_expected(capsys):
+    with pytest.raises(SystemExit):
+        main(["step", "--layers", "8,"])
+    assert (
+        "argument --layers: expected widths such as 64,32,16,8, got '8,'" in capsys.readouterr().err
+    )
+
+
+def test_an_error_of_several_lines_is_one_sentence():
+    assert sentence(ValueError("a\nb")) == "a b"

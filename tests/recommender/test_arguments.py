@@ -1,0 +1,105 @@
+"""What a recommender is asked that it cannot answer: an error at once, with value and way out."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ncf_numpy.datasets import sample_lastfm
+from ncf_numpy.recommender.recommender import Recommender
+
+PLAYS = pd.DataFrame({"user": [1, 1, 1, 2, 2, 3], "item": [5, 6, 7, 5, 6, 7]})
+
+
+@pytest.fixture(scope="module")
+def recommender():
+    return Recommender("gmf", epochs=1).fit(PLAYS)
+
+
+def test_patience_from_numpy_could_not_be_saved(tmp_path):
+    plays = sample_lastfm()[0]
+    recommender = Recommender("gmf", epochs=1, patience=np.int64(2)).fit(plays, validation=True)
+    recommender.save(tmp_path / "m.npz")
+    assert Recommender.load(tmp_path / "m.npz").settings["patience"] == 2
+
+
+@pytest.mark.parametrize("k", [-1, 0, None, "2", True])
+def test_explain_left_out_the_last_items_for_a_negative_k(recommender, k):
+    with pytest.raises(ValueError, match="k must be an integer of at least 1"):
+        recommender.explain(1, 5, k=k)
+    with pytest.raises(ValueError, match="k must be an integer of at least 1"):
+        recommender.fold_in([5]).explain(6, k=k)
+
+
+def test_fold_in_took_a_text_for_the_list_of_its_characters():
+    recommender = Recommender("popularity").fit(pd.DataFrame({"user": [1, 1], "item": ["a", "b"]}))
+    with pytest.raises(TypeError, match=r"items must be a list of raw ids such as \['ab'\]"):
+        recommender.fold_in("ab")
+    with pytest.raises(TypeError, match="items must be a list of raw ids"):
+        recommender.fold_in(5)
+
+
+@pytest.mark.parametrize("steps", [-1, 2.5, None])
+def test_fold_in_did_nothing_for_negative_steps(recommender, steps):
+    with pytest.raises(ValueError, match="steps must be an integer of at least 0"):
+        recommender.fold_in([5], steps=steps)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda r: r.recommend(1, exclude_seen=False),
+        lambda r: r.similar_items(5),
+        lambda r: r.explain(1, 5),
+    ],
+)
+def test_a_score_that_is_no_number_was_recommended_last(ask):
+    """One step of 1e38 leaves weights whose products overflow; no later loss tells of them."""
+    recommender = Recommender("gmf", epochs=1, lr=1e38, batch_size=10**6)
+    with np.errstate(all="ignore"):
+        recommender.fit(PLAYS)
+        with pytest.raises(FloatingPointError, match="not all finite.* a lower learning rate"):
+            ask(recommender)
+
+
+@pytest.mark.parametrize("raw", [[5], {5: 1}, {5}, slice(5)])
+def test_an_unhashable_id_was_a_type_error_of_the_interpreter(recommender, raw):
+    with pytest.raises(KeyError, match="no user"):
+        recommender.recommend([raw, 1])
+    with pytest.raises(KeyError, match="no item has the id"):
+        recommender.similar_items(raw)
+
+
+def test_a_table_of_users_was_an_error_about_hashing(recommender):
+    with pytest.raises(ValueError, match=r"a raw id or a list of them, got shape \(2, 2\)"):
+        recommender.recommend([[1, 2], [3, 1]])
+
+
+@pytest.mark.parametrize("name", ["factors", "epochs", "batch_size", "negatives", "neighbours"])
+def test_a_size_beyond_an_index_was_an_overflow_in_numpy(name):
+    with pytest.raises(ValueError, match=f"{name} must be below 2\\*\\*31, got 1000"):
+        Recommender(**{name: 10**20})
+
+
+@pytest.mark.parametrize("shrink", ["a", np.ones(2)])
+def test_shrink_that_is_no_number_was_compared_with_one(shrink):
+    with pytest.raises(ValueError, match="shrink must be in"):
+        Recommender(shrink=shrink)
+
+
+def test_a_model_that_cannot_be_hashed():
+    with pytest.raises(ValueError, match=r"model must be one of .*; got \['gmf'\]"):
+        Recommender(["gmf"])
+
+
+def test_a_list_in_a_cell_was_an_error_in_pandas():
+    table = pd.DataFrame({"user": [0, []], "item": [1, 2]})
+    with pytest.raises(
+        TypeError, match=r"the DataFrame's 'user' holds no numbers or texts but \[\]"
+    ):
+        Recommender("popularity").fit(table)
+
+
+def test_a_name_that_is_no_text_was_an_attribute_error(recommender):
+    with pytest.raises(TypeError, match="an item's name is a text, got 5"):
+        recommender.find_item(5)
