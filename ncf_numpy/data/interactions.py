@@ -11,6 +11,7 @@ import copy
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +27,11 @@ from .columns import (
     whole_seconds,
 )
 from .terminal import printable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..core.types import Array, Column, Ids, Sparse
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +61,13 @@ class Interactions:
     1
     """
 
-    users: np.ndarray
-    items: np.ndarray
-    user_ids: np.ndarray
-    item_ids: np.ndarray
-    counts: np.ndarray | None = None
-    timestamps: np.ndarray | None = None
-    item_names: np.ndarray | None = None
+    users: NDArray[np.integer]
+    items: NDArray[np.integer]
+    user_ids: Array
+    item_ids: Array
+    counts: Array | None = None
+    timestamps: Array | None = None
+    item_names: Array | None = None
     source: str = ""
     notes: tuple[str, ...] = ()
 
@@ -94,12 +100,12 @@ class Interactions:
     @classmethod
     def from_columns(
         cls,
-        users,
-        items,
-        counts=None,
-        timestamps=None,
+        users: Column,
+        items: Column,
+        counts: Column | None = None,
+        timestamps: Column | None = None,
         *,
-        item_names: Mapping | None = None,
+        item_names: Mapping[Any, str] | None = None,
         source: str = "",
     ) -> Interactions:
         """Index raw ids (in ascending order of the id), merge repeated pairs and sort.
@@ -132,14 +138,14 @@ class Interactions:
     @classmethod
     def from_indices(
         cls,
-        users,
-        items,
-        user_ids,
-        item_ids,
-        counts=None,
-        timestamps=None,
-        item_names=None,
-        source="",
+        users: Ids,
+        items: Ids,
+        user_ids: Column,
+        item_ids: Column,
+        counts: Array | None = None,
+        timestamps: Array | None = None,
+        item_names: Array | None = None,
+        source: str = "",
     ) -> Interactions:
         """Sort pairs that are indices already; merge repeated ones as `from_columns` does."""
         users = check_ids(users, len(user_ids), "users")
@@ -164,7 +170,12 @@ class Interactions:
 
     @classmethod
     def from_sparse(
-        cls, matrix, user_ids=None, item_ids=None, *, item_names: Mapping | None = None
+        cls,
+        matrix: Sparse,
+        user_ids: Column | None = None,
+        item_ids: Column | None = None,
+        *,
+        item_names: Mapping[Any, str] | None = None,
     ) -> Interactions:
         """A scipy sparse matrix or array (n_users, n_items): a pair for each value that is not 0.
 
@@ -198,12 +209,12 @@ class Interactions:
         return len(self.item_ids)
 
     @property
-    def pair_keys(self) -> np.ndarray:
+    def pair_keys(self) -> Array:
         """(n,) int64, strictly ascending: user * n_items + item, one number for each pair."""
         return self.users * self.n_items + self.items
 
     @property
-    def offsets(self) -> np.ndarray:
+    def offsets(self) -> Array:
         """(n_users + 1,): the pairs of user u are rows offsets[u] to offsets[u + 1]."""
         return np.searchsorted(self.users, np.arange(self.n_users + 1))
 
@@ -221,7 +232,7 @@ class Interactions:
         object.__setattr__(noted, "notes", tuple(notes))
         return noted
 
-    def take(self, rows: np.ndarray) -> Interactions:
+    def take(self, rows: Array) -> Interactions:
         """Only these rows (a mask or ascending row numbers); users and items keep their indices."""
         return replace(
             self,
@@ -268,7 +279,7 @@ class Interactions:
             source=", ".join(rules),
         )
 
-    def items_of(self, user: int) -> np.ndarray:
+    def items_of(self, user: int) -> Array:
         """The item indices of one user index, most played first (by index without counts)."""
         if not 0 <= user < self.n_users:
             raise IndexError(f"user index {user} is outside 0..{self.n_users - 1}")
@@ -302,6 +313,6 @@ class Interactions:
         return max(matches, key=lambda i: (names[i] == name, users_per_item[i]))
 
 
-def names_of(item_ids: np.ndarray, names: Mapping) -> np.ndarray:
+def names_of(item_ids: Array, names: Mapping[Any, str]) -> Array:
     """(n_items,) raw ids -> (n_items,) names; an item without one is called by its id."""
     return np.array([str(names.get(raw, raw)) for raw in item_ids.tolist()], dtype=object)

@@ -5,9 +5,20 @@ mini-batches, and `PairIndex` says whether a user has an item. All three number 
 u * n_items + i, one sorted array of integers, and let `np.searchsorted` do the looking.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..core.checks import check_count, check_ids
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from numpy.typing import ArrayLike
+
+    from ..core.types import Array, Batches, Ids
+    from .interactions import Interactions
 
 CHUNK_ROWS = 2**19  # rows of an epoch in memory at a time: some 50 MB while they are mixed
 
@@ -15,11 +26,11 @@ CHUNK_ROWS = 2**19  # rows of an epoch in memory at a time: some 50 MB while the
 class PairIndex:
     """Which (user, item) pairs are in `train`: memory for the pairs, not for users x items."""
 
-    def __init__(self, train):
+    def __init__(self, train: Interactions) -> None:
         self.n_users, self.n_items = train.n_users, train.n_items
         self.keys = np.append(train.pair_keys, np.iinfo(np.int64).max)  # no search runs off the end
 
-    def contains(self, users, items):
+    def contains(self, users: ArrayLike, items: ArrayLike) -> Array:
         """users, items, integers of shapes that broadcast -> bool of that shape.
 
         A user or an item out of range, such as the -1 that pads candidates, is in no pair.
@@ -54,7 +65,7 @@ class NegativeSampler:
     n_unseen (n_users,) counts what is left to draw; `exhausted` (n_users,) is True where that is 0.
     """
 
-    def __init__(self, train):
+    def __init__(self, train: Interactions) -> None:
         self.n_items = train.n_items
         self.first = train.offsets[:-1]  # (n_users,) where each user's pairs begin
         self.n_unseen = train.n_items - np.diff(train.offsets)  # (n_users,)
@@ -62,7 +73,7 @@ class NegativeSampler:
         j = np.arange(len(train)) - self.first[train.users]  # (n,) 0, 1, ... within a user
         self.keys = train.pair_keys - j  # (n,) u * n_items + (s_j - j), ascending still
 
-    def sample(self, users, rng):
+    def sample(self, users: Ids, rng: Generator) -> Array:
         """users (B,) -> items (B,), one unseen item for each. Ascending users are fastest.
 
         ValueError for a user who has every item; TypeError or IndexError for ids that are no rows.
@@ -79,7 +90,14 @@ class NegativeSampler:
         return r + upto - self.first[users]
 
 
-def epoch_batches(train, sampler, rng, *, batch_size=256, negatives=4):
+def epoch_batches(
+    train: Interactions,
+    sampler: NegativeSampler,
+    rng: Generator,
+    *,
+    batch_size: int = 256,
+    negatives: int = 4,
+) -> Batches:
     """One epoch, shuffled: iterate over users (B,), items (B,) intp and labels (B,) float32.
 
     Every pair of `train` comes once with label 1, and for each of them `negatives` freshly drawn
@@ -96,7 +114,9 @@ def epoch_batches(train, sampler, rng, *, batch_size=256, negatives=4):
     return _batches(_chunks(train, sampler, rng, negatives), rng, batch_size)
 
 
-def count_batches(train, sampler, *, batch_size=256, negatives=4):
+def count_batches(
+    train: Interactions, sampler: NegativeSampler, *, batch_size: int = 256, negatives: int = 4
+) -> int:
     """How many batches `epoch_batches` yields for the same arguments."""
     check_count(batch_size, 1, "batch_size")
     check_count(negatives, 0, "negatives")

@@ -13,16 +13,32 @@ Both take the users as drawn independently from the people one wants to know abo
 and each trained model as given: what another seed or another split would change is not in them.
 """
 
+from __future__ import annotations
+
 import itertools
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..core.checks import check_count
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .metrics import Evaluation
+
 BLOCK_NUMBERS = 2**22  # random numbers at a time
 
 
-def compare(evaluations, measure="NDCG", k=None, *, draws=10_000, confidence=0.95, seed=0):
+def compare(
+    evaluations: dict[str, Evaluation],
+    measure: str = "NDCG",
+    k: int | None = None,
+    *,
+    draws: int = 10_000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Every pair of {name: Evaluation} on one measure at k: -> a DataFrame, a row per pair.
 
     a, b           the names; a is the one with the higher figure
@@ -66,8 +82,14 @@ def compare(evaluations, measure="NDCG", k=None, *, draws=10_000, confidence=0.9
 
 
 def confidence_interval(
-    evaluation, measure="NDCG", k=None, *, draws=10_000, confidence=0.95, seed=0
-):
+    evaluation: Evaluation,
+    measure: str = "NDCG",
+    k: int | None = None,
+    *,
+    draws: int = 10_000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> tuple[float, float]:
     """The bootstrap interval of one figure: -> (low, high)."""
     sums, n = per_user({"": evaluation}, measure, k)
     low, high = interval(bootstrap(sums, n, draws, np.random.default_rng(seed)), confidence)

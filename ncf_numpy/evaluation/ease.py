@@ -4,10 +4,18 @@ Every item is predicted from all the others at once. There is nothing to train a
 choose, and on many data sets no neural model ranks better.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from .baselines import Baseline, has_items, users_by_item
 from .memory import check_memory
+
+if TYPE_CHECKING:
+    from ..core.types import Array, Ids
+    from ..data.interactions import Interactions
 
 BLOCK = 1024  # columns inverted, and rows of X made dense, at a time
 GATHER = 2**22  # weights gathered at a time
@@ -31,38 +39,41 @@ class EASE(Baseline):
     P = (I - X^T (X X^T + l2 I)^-1 X) / l2.
     """
 
-    def __init__(self, l2=500):
+    def __init__(self, l2: float = 500) -> None:
         if not 0 < l2 < np.inf:
             raise ValueError(f"l2 must be a finite number above 0, got {l2!r}")
         super().__init__()
         self.l2 = float(l2)
-        self.by_item = None  # users (n,) sorted by item, offsets (n_items + 1,)
-        self.B = None  # (n_items, n_items) float32; None in the form of users
-        self.T = self.s = None  # (n_users, n_users) float32, (n_items,) float64; None in the other
+        self.by_item: tuple[Array, Array] | None = (
+            None  # users (n,) sorted by item, offsets (n_items + 1,)
+        )
+        self.B: Array | None = None  # (n_items, n_items) float32; None in the form of users
+        self.T: Array | None = None  # (n_users, n_users) float32; None in the form of items
+        self.s: Array | None = None  # (n_items,) float64; None in the form of items
 
     @property
-    def learned(self):
+    def learned(self) -> tuple[str, ...]:
         return ("B",) if self.T is None else ("T", "s")
 
-    def shapes(self, n_users, n_items):
+    def shapes(self, n_users: int, n_items: int) -> dict[str, Any]:
         """{name: (shape, dtype)} of what is learned from so many users and items."""
         if n_items <= n_users:
             return {"B": ((n_items, n_items), np.float32)}
         return {"T": ((n_users, n_users), np.float32), "s": ((n_items,), np.float64)}
 
-    def restore(self, data, arrays):
+    def restore(self, data: Interactions, arrays: dict[str, Array]) -> None:
         """Make this baseline what the fitted one was; its form follows from the arrays."""
         self.know(data)
         for name, array in arrays.items():
             setattr(self, name, array)
 
     @staticmethod
-    def memory(n_users, n_items):
+    def memory(n_users: int, n_items: int) -> int:
         """How many bytes `fit` needs for so many users and items."""
         n = min(n_users, n_items)
         return 12 * n**2 + 24 * BLOCK * n
 
-    def fit(self, train):
+    def fit(self, train: Interactions) -> EASE:
         """Solve for B, or for T and s; returns self."""
         n_users, n_items = train.n_users, train.n_items
         check_memory(
@@ -90,16 +101,16 @@ class EASE(Baseline):
             self.T = M.astype(np.float32)
         return self
 
-    def know(self, data):
+    def know(self, data: Interactions) -> None:
         super().know(data)
         self.by_item = users_by_item(data)
 
-    def predict(self, users, items):
+    def predict(self, users: Ids, items: Ids) -> Array:
         """users (B,), items (B,) -> scores (B,) float32."""
         users, items = self._check_pairs(users, items)
         return self._from_items(users, items) if self.T is None else self._from_users(users, items)
 
-    def scores(self, users):
+    def scores(self, users: Ids) -> Array:
         """users (U,) -> scores (U, n_items) float32."""
         has = has_items(self, users).astype(np.float32)  # (U, n_items)
         if self.T is None:
@@ -132,7 +143,7 @@ class EASE(Baseline):
             own[start : start + step] = has_items(self, distinct)[row, i]
         return ((sums - own * self.s[items]) / (1 - self.s[items])).astype(np.float32)
 
-    def with_one_user(self, items):
+    def with_one_user(self, items: Array) -> EASE:
         """A copy with a single user who has these items; it shares the rest.
 
         Of the users' form their row of T is M a, where M = (I - T) / l2 and a (n_users,) counts the
@@ -145,7 +156,7 @@ class EASE(Baseline):
             one.T = ((a - self.T @ a) / np.float32(self.l2))[None]
         return one
 
-    def similarities_to(self, item):
+    def similarities_to(self, item: int) -> Array:
         """The partial correlations -P[i, j] / sqrt(P[i, i] P[j, j]): -> (n_items,).
 
         How alike two items are when all others are given; 0 for the item with itself.
@@ -163,7 +174,7 @@ class EASE(Baseline):
         alike[item] = 0
         return alike
 
-    def contributions(self, user, item):
+    def contributions(self, user: int, item: int) -> dict[str, float]:
         """{part: what it adds to the score of (user, item)}."""
         return {"items they have": float(self.predict([user], [item])[0])}
 

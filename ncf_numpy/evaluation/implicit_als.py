@@ -5,10 +5,20 @@ with the users' fixed, so is that of an item. Solving these in turn needs no lea
 sampled negatives, and with well chosen settings it is among the best there is (Rendle et al. 2021).
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from ..core.checks import check_count
 from .baselines import Baseline, cosines, users_by_item
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from ..core.types import Array, Ids
+    from ..data.interactions import Interactions
 
 BLOCK_NUMBERS = 2**22  # numbers in the arrays of a block of rows: 16 MB
 
@@ -33,7 +43,14 @@ class ImplicitALS(Baseline):
 
     learned = "P", "Q"
 
-    def __init__(self, factors=64, regularisation=0.01, weight=0.1, epochs=12, rng=None):
+    def __init__(
+        self,
+        factors: int = 64,
+        regularisation: float = 0.01,
+        weight: float = 0.1,
+        epochs: int = 12,
+        rng: Generator | None = None,
+    ) -> None:
         check_count(factors, 1, "factors")
         check_count(epochs, 1, "epochs")
         for name, value in (("regularisation", regularisation), ("weight", weight)):
@@ -43,14 +60,15 @@ class ImplicitALS(Baseline):
         self.regularisation, self.weight = float(regularisation), float(weight)
         super().__init__()
         self.rng = np.random.default_rng(0) if rng is None else rng
-        self.P = self.Q = None  # (n_users, K), (n_items, K) float32
+        self.P: Array | None = None  # (n_users, K) float32
+        self.Q: Array | None = None  # (n_items, K) float32
 
-    def shapes(self, n_users, n_items):
+    def shapes(self, n_users: int, n_items: int) -> dict[str, Any]:
         """{name: (shape, dtype)} of what is learned from so many users and items."""
         sizes = {"P": n_users, "Q": n_items}
         return {name: ((n, self.factors), np.float32) for name, n in sizes.items()}
 
-    def fit(self, train):
+    def fit(self, train: Interactions) -> ImplicitALS:
         """Solve for P and Q in turn, `epochs` times; returns self."""
         self.know(train)
         scale = 0.1 / np.sqrt(self.factors)
@@ -64,7 +82,7 @@ class ImplicitALS(Baseline):
             self.Q = self.solve(*by_item, self.P)
         return self
 
-    def solve(self, columns, offsets, V):
+    def solve(self, columns: Array, offsets: Array, V: Array) -> Array:
         """The best vectors of R rows given those of the columns, V (C, K): -> (R, K).
 
         Row r has the columns columns[offsets[r] : offsets[r + 1]]. Rows with about as many columns
@@ -88,33 +106,33 @@ class ImplicitALS(Baseline):
             W[rows] = np.linalg.solve(A, b[:, :, None])[:, :, 0]
         return W
 
-    def predict(self, users, items):
+    def predict(self, users: Ids, items: Ids) -> Array:
         """users (B,), items (B,) -> scores (B,) float32."""
         users, items = self._check_pairs(users, items)
         return (self.P[users] * self.Q[items]).sum(axis=1)
 
-    def scores(self, users):
+    def scores(self, users: Ids) -> Array:
         """users (U,) -> scores (U, n_items) float32."""
         return self.P[users] @ self.Q.T
 
-    def with_one_user(self, items):
+    def with_one_user(self, items: Array) -> ImplicitALS:
         """A copy with a single user who has these items, whose vector is solved for."""
         one = super().with_one_user(items)
         one.P = self.solve(items, np.array([0, len(items)]), self.Q)
         return one
 
-    def vectors(self, side):
+    def vectors(self, side: str) -> Array:
         """P (n_users, K) or Q (n_items, K)."""
         return {"user": self.P, "item": self.Q}[side]
 
-    def similarities_to(self, item):
+    def similarities_to(self, item: int) -> Array:
         """The cosine of the items' vectors: -> (n_items,)."""
         return cosines(self.Q, item)
 
-    def similarities_to_user(self, user):
+    def similarities_to_user(self, user: int) -> Array:
         """The cosine of the users' vectors: -> (n_users,)."""
         return cosines(self.P, user)
 
-    def contributions(self, user, item):
+    def contributions(self, user: int, item: int) -> dict[str, float]:
         """{part: what it adds to the score of (user, item)}."""
         return {"inner product": float(self.predict([user], [item])[0])}

@@ -5,7 +5,11 @@ best; HR@k, NDCG@k and MRR are means over users of a function of that rank. Ties
 positive, so that a scorer which cannot tell items apart scores 0 and not 1.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +17,13 @@ from ..core.checks import check_count
 from ..data.sampling import PairIndex
 from .measures import per_list
 from .progress import progress_bar
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..core.types import Array, Scorer
+    from ..data.interactions import Interactions
+    from ..data.split import Holdout
 
 BLOCK_PAIRS = 2**12  # pairs scored per call of predict: a wide tower's activations stay in cache
 
@@ -25,35 +36,39 @@ class Evaluation:
     ndcg: float  # NDCG@k
     mrr: float
     k: int
-    ranks: np.ndarray = field(repr=False, compare=False)  # (E,) rank of each held-out item
-    users: np.ndarray = field(repr=False, compare=False)  # (E,) whose it is
-    items: np.ndarray = field(repr=False, compare=False)  # (E,)
-    lists: np.ndarray = field(repr=False, compare=False)  # (E,) which ranking it stands in
+    ranks: Array = field(repr=False, compare=False)  # (E,) rank of each held-out item
+    users: Array = field(repr=False, compare=False)  # (E,) whose it is
+    items: Array = field(repr=False, compare=False)  # (E,)
+    lists: Array = field(repr=False, compare=False)  # (E,) which ranking it stands in
     against: str = field(repr=False, compare=False)  # what it was ranked against
 
     @classmethod
-    def of(cls, ranks, holdout, lists, k, against):
+    def of(cls, ranks: Array, holdout: Holdout, lists: Array, k: int, against: str) -> Evaluation:
         """From ranks (E,) of the held-out pairs, and the list 0, 1, ... that each stands in."""
         values = (float(per_list(name, ranks, lists, k).mean()) for name in ("HR", "NDCG", "MRR"))
         return cls(*values, k, ranks, holdout.users, holdout.items, lists, against)
 
-    def values(self, measure, k=None):
+    def values(self, measure: str, k: int | None = None) -> Array:
         """One measure of every list, "HR", "NDCG", "precision", "recall", "MAP" or "MRR": -> (L,).
 
         k: by default the evaluation's own.
         """
         return per_list(measure, self.ranks, self.lists, self.k if k is None else k)
 
-    def mean(self, measure, k=None):
+    def mean(self, measure: str, k: int | None = None) -> float:
         """The mean of `values`, the figure that is usually reported."""
         return float(self.values(measure, k).mean())
 
     @property
-    def recall(self):
+    def recall(self) -> float:
         """recall@k: in lists with one held-out item each it is HR@k."""
         return self.mean("recall")
 
-    def table(self, k=(5, 10, 20), measures=("HR", "NDCG", "precision", "recall", "MAP")):
+    def table(
+        self,
+        k: Sequence[int] = (5, 10, 20),
+        measures: Sequence[str] = ("HR", "NDCG", "precision", "recall", "MAP"),
+    ) -> pd.DataFrame:
         """A DataFrame with a row for each k and a column for each measure."""
         import pandas as pd
 
@@ -61,7 +76,9 @@ class Evaluation:
         return pd.DataFrame(rows, index=pd.Index(k, name="k"))
 
 
-def evaluate(scorer, holdout, k=10, *, progress=False):
+def evaluate(
+    scorer: Scorer, holdout: Holdout, k: int = 10, *, progress: bool = False
+) -> Evaluation:
     """Rank every positive of `holdout` by `scorer.predict` and average: -> Evaluation.
 
     Each has a list of its own: several held-out items of one user do not compete with each other.
@@ -71,7 +88,9 @@ def evaluate(scorer, holdout, k=10, *, progress=False):
     return Evaluation.of(ranks, holdout, np.arange(len(ranks)), k, against)
 
 
-def rank_positives(scorer, holdout, *, block=BLOCK_PAIRS, progress=False):
+def rank_positives(
+    scorer: Scorer, holdout: Holdout, *, block: int = BLOCK_PAIRS, progress: bool = False
+) -> Array:
     """How many negatives score at least as high as the positive: -> ranks (E,), 0 is the best.
 
     A candidate list is a set, as in the authors' evaluate.py: a negative that repeats counts once,
@@ -98,13 +117,13 @@ def rank_positives(scorer, holdout, *, block=BLOCK_PAIRS, progress=False):
     return ranks
 
 
-def hit_ratio(ranks, k):
+def hit_ratio(ranks: Array, k: int) -> float:
     """HR@k = mean of [rank < k]: the share of users whose positive is among the first k."""
     _check(ranks, k)
     return float(np.mean(ranks < k))
 
 
-def ndcg(ranks, k):
+def ndcg(ranks: Array, k: int) -> float:
     """NDCG@k = mean of 1 / log2(rank + 2) where rank < k, else 0: a hit counts more near the top.
 
     The best DCG with one relevant item is 1 / log2(0 + 2) = 1. Source: He et al. 2017, section 4.1.
@@ -113,13 +132,13 @@ def ndcg(ranks, k):
     return float(np.mean(np.where(ranks < k, 1 / np.log2(ranks + 2), 0)))
 
 
-def mrr(ranks):
+def mrr(ranks: Array) -> float:
     """MRR = mean of 1 / (rank + 1), the mean reciprocal rank, over the whole list."""
     _check(ranks)
     return float(np.mean(1 / (ranks + 1)))
 
 
-def train_items_among_candidates(holdout, train):
+def train_items_among_candidates(holdout: Holdout, train: Interactions) -> int:
     """How many candidates are items their user has in `train`: 0 in a clean hold-out.
 
     A model that has learned its training data scores such an item high, and loses ranks for it; so

@@ -5,14 +5,31 @@ order of two models can reverse (Krichene & Rendle 2020, KDD). Items of a user's
 left out of the ranking: nobody is recommended what they have, and a model scores those highest.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..core.checks import check_count, check_ids
 from .catalogue import Catalogue
 from .metrics import Evaluation
 
+if TYPE_CHECKING:
+    from ..core.types import Array, Ids, Scorer
+    from ..data.interactions import Interactions
+    from ..data.split import Holdout
 
-def evaluate_catalogue(scorer, holdout, train, k=10, *, mask_train=True, progress=False):
+
+def evaluate_catalogue(
+    scorer: Scorer,
+    holdout: Holdout,
+    train: Interactions,
+    k: int = 10,
+    *,
+    mask_train: bool = True,
+    progress: bool = False,
+) -> Evaluation:
     """Rank the held-out pairs of `holdout` (anything with users and items) among all items.
 
     -> Evaluation, whose lists are the users': a user's held-out items stand in one list, and where
@@ -26,8 +43,15 @@ def evaluate_catalogue(scorer, holdout, train, k=10, *, mask_train=True, progres
 
 
 def rank_in_catalogue(
-    scorer, users, items, train, *, mask_train=True, one_list=False, progress=False
-):
+    scorer: Scorer,
+    users: Ids,
+    items: Ids,
+    train: Interactions,
+    *,
+    mask_train: bool = True,
+    one_list: bool = False,
+    progress: bool = False,
+) -> Array:
     """How many items score at least as high as the pair's: users (E,), items (E,) -> ranks (E,).
 
     All items of `train` compete but those the user has there (all without mask_train). Ties count

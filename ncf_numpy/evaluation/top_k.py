@@ -7,15 +7,32 @@ is not below the k-th largest score by more than rounding explains. These few, s
 scored again by the model itself, and sorted.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..core.checks import check_count, check_ids
 from .catalogue import Catalogue
 
+if TYPE_CHECKING:
+    from ..core.types import Array, Ids, Scorer
+
 ROUNDING = 1000  # what it may come to: machine epsilons of a user's largest score
 
 
-def top_k(scorer, users, k, n_items, *, excluded=None, candidates=None, progress=False):
+def top_k(
+    scorer: Scorer,
+    users: Ids,
+    k: int,
+    n_items: int,
+    *,
+    excluded: Sequence[Ids] | None = None,
+    candidates: Ids | None = None,
+    progress: bool = False,
+) -> tuple[Array, Array, Array]:
     """The k best items of each user, the best first: -> rows (N,), items (N,), scores (N,).
 
     rows say whose an item is: that of users[rows]. Fewer than k where fewer items are left.
@@ -66,7 +83,7 @@ def first_k(row, item, score, k):
     return row[place < k], item[place < k], score[place < k]
 
 
-def largest(values, k):
+def largest(values: Array, k: int) -> Array:
     """The indices of the k largest of values (n,), the largest first, equal ones by index."""
     k = min(k, len(values))
     kth = np.partition(values, len(values) - k)[len(values) - k]

@@ -9,8 +9,10 @@ docs/explanation/adam.md derives both and the bound on the error, and leads from
 line.
 """
 
+from __future__ import annotations
+
 import weakref
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,6 +20,10 @@ from ..core.checks import check_gradient, check_ids, check_rate
 from ..core.row_gradient import GroupById, RowGradient
 from .deferred_updates import DeferredUpdates
 from .moments import EndToEnd, Tables
+
+if TYPE_CHECKING:
+    from ..core.models import Model
+    from ..core.types import Array, Lookups, Parameters
 
 BEHIND = weakref.WeakSet()  # every RowAdam with rows that may have missed steps
 BLOCK = 2**15  # numbers worked on at a time, so that a block and its temporaries stay in cache
@@ -39,7 +45,15 @@ class RowAdam:
     and PyTorch's SparseAdam do: another algorithm, here to be compared with.
     """
 
-    def __init__(self, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, *, lazy=False):
+    def __init__(
+        self,
+        lr: float = 1e-3,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+        *,
+        lazy: bool = False,
+    ) -> None:
         self.beta1 = check_rate("beta1", beta1, high=1)
         self.beta2 = check_rate("beta2", beta2, high=1)
         self.eps = check_rate("eps", eps, low=1e-30)
@@ -50,23 +64,23 @@ class RowAdam:
             )
         self.lazy = lazy
         self.t = 0
-        self.tables = None  # Tables
-        self.others = None  # all other parameters, EndToEnd
-        self.batch = None  # what was last caught up and waits for its gradients, Batch
+        self.tables: Tables | None = None
+        self.others: EndToEnd | None = None  # all other parameters
+        self.batch: Batch | None = None  # what was last caught up and waits for its gradients
         self.lr = lr
 
     @property
-    def lr(self):
+    def lr(self) -> float:
         """The learning rate. Before it changes, every row takes the steps it missed at the old."""
         return self._lr
 
     @lr.setter
-    def lr(self, lr):
+    def lr(self, lr: float) -> None:
         self.flush()
         self._lr = check_rate("lr", lr)
         self._missed = DeferredUpdates(self._lr, self.beta1, self.beta2, self.eps)
 
-    def catch_up(self, lookups):
+    def catch_up(self, lookups: Lookups) -> None:
         """Move the rows a batch will read to the present; lookups is [(name, W, ids (B,)), ...]."""
         if self.tables is None:
             self.tables = Tables({name: W for name, W, _ in lookups})
@@ -80,7 +94,7 @@ class RowAdam:
         groups = GroupById(self.tables.rows(ids))
         self.batch = Batch(ids, groups, [self._move(rows) for rows in self._blocks(groups.rows)])
 
-    def step(self, parameters):
+    def step(self, parameters: Parameters) -> None:
         """Take one step: at once for dense parameters, for table rows when they are next read."""
         tables, arrays = {}, []
         for name, W, dW in parameters:
@@ -102,7 +116,7 @@ class RowAdam:
         if arrays:
             self._step_arrays(arrays)
 
-    def flush(self):
+    def flush(self) -> None:
         """Move every row to the present: before weights are evaluated, saved or used elsewhere.
 
         Mathematically free, but rounding depends on when: at each epoch's end and nowhere else.
@@ -116,12 +130,12 @@ class RowAdam:
             clear_tiny(self.others.m, self.others.v)
         BEHIND.discard(self)
 
-    def settings(self):
+    def settings(self) -> dict[str, object]:
         """{name: value} for a checkpoint (optimizer_state.py)."""
         betas = {"beta1": self.beta1, "beta2": self.beta2, "eps": self.eps}
         return {"lr": self.lr, **betas, "lazy": self.lazy, "t": self.t}
 
-    def state(self, model):
+    def state(self, model: Model) -> dict[str, Array]:
         """{name: array} for a checkpoint; made here, all zero, if no step has needed them yet."""
         tables = {name: W for name, W, _ in model.lookups([], [])}
         if self.tables is None:

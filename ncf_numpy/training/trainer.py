@@ -4,9 +4,13 @@
 attributes; its `run` is the only loop over epochs there is.
 """
 
+from __future__ import annotations
+
 import math
 import sys
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
@@ -20,8 +24,32 @@ from .objectives import Pointwise
 from .optimizer_state import settings_of
 from .row_adam import RowAdam
 
+if TYPE_CHECKING:
+    from typing import Unpack
 
-def train_step(model, loss, optimizer, users, items, labels):
+    import pandas as pd
+    from numpy.random import Generator
+    from numpy.typing import ArrayLike
+
+    from ..core.models import Model
+    from ..core.types import Array, Ids, Loss, Optimizer
+    from ..data.split import Split
+
+
+class TrainingOptions(TypedDict, total=False):
+    """What `fit` and `pretrain` pass on to a `Trainer`."""
+
+    optimizer: Optimizer | None
+    objective: type[Pointwise]
+    batch_size: int
+    negatives: int
+    k: int
+    threads: int | None
+
+
+def train_step(
+    model: Model, loss: Loss, optimizer: Optimizer, users: Ids, items: Ids, labels: ArrayLike
+) -> float:
     """One step on one batch, users (B,), items (B,), labels (B,); returns the batch's mean loss."""
     if isinstance(optimizer, RowAdam):
         optimizer.catch_up(model.lookups(users, items))
@@ -33,7 +61,16 @@ def train_step(model, loss, optimizer, users, items, labels):
     return value
 
 
-def fit(model, split, rng, *, epochs=20, patience=None, progress=None, **settings):
+def fit(
+    model: Model,
+    split: Split,
+    rng: Generator,
+    *,
+    epochs: int = 20,
+    patience: int | None = None,
+    progress: bool | None = None,
+    **settings: Unpack[TrainingOptions],
+) -> pd.DataFrame:
     """Train model on split.train and leave it with the weights of its best epoch.
 
     The best epoch is the one of highest HR@k on split.validation, then of highest NDCG@k; without
@@ -64,18 +101,18 @@ class Trainer:
 
     def __init__(
         self,
-        model,
-        split,
-        rng,
+        model: Model,
+        split: Split,
+        rng: Generator,
         *,
-        optimizer=None,
-        objective=Pointwise,
-        batch_size=256,
-        negatives=4,
-        k=10,
-        threads=None,
-        progress=False,
-    ):
+        optimizer: Optimizer | None = None,
+        objective: type[Pointwise] = Pointwise,
+        batch_size: int = 256,
+        negatives: int = 4,
+        k: int = 10,
+        threads: int | None = None,
+        progress: bool = False,
+    ) -> None:
         check_generator(rng)
         if not hasattr(split, "train") or not hasattr(split, "validation"):
             raise TypeError(
@@ -86,14 +123,19 @@ class Trainer:
         self.threads = threads
         self.validation = split.validation
         self.objective = objective(split.train, batch_size=batch_size, negatives=negatives)
-        self.optimizer = RowAdam() if optimizer is None else optimizer
+        self.optimizer: Any = RowAdam() if optimizer is None else optimizer
         self.optimizer_settings = settings_of(self.optimizer)  # later, some may have changed
         self.epoch = 0
-        self.rows = []  # the history, a dict per finished epoch
+        self.rows: list[dict[str, Any]] = []  # the history, a dict per finished epoch
         self.best_epoch, self.best_score = 0, (-math.inf, -math.inf)
         self.best_weights = self.copy_weights()
 
-    def run(self, epochs, patience=None, after_epoch=None):
+    def run(
+        self,
+        epochs: int,
+        patience: int | None = None,
+        after_epoch: Callable[[], object] | None = None,
+    ) -> None:
         """Train until there are `epochs` epochs, or `patience` without a new best; keep the best.
 
         after_epoch: called after each epoch, without arguments.
@@ -107,13 +149,13 @@ class Trainer:
                     after_epoch()
         self.restore_best()
 
-    def measure_start(self):
+    def measure_start(self) -> None:
         """Count the model as it came as epoch 0, which is chosen if no other is better."""
         self.rows.append({"epoch": 0, **self.validate()})
         if self.validation is not None:
             self.best_score = (self.rows[0]["hr"], self.rows[0]["ndcg"])
 
-    def run_epoch(self):
+    def run_epoch(self) -> dict[str, Any]:
         """One pass over all positives and fresh negatives, then validation; returns its row."""
         try:
             start = time.perf_counter()
@@ -136,7 +178,7 @@ class Trainer:
         self.epoch += 1
         return row
 
-    def train_epoch(self):
+    def train_epoch(self) -> dict[str, float]:
         """{"loss", "accuracy"} over the batches of one epoch, each measured before its step."""
         objective = self.objective
         name, batches = f"epoch {self.epoch + 1}", objective.batches(self.rng)
@@ -153,30 +195,30 @@ class Trainer:
             self.optimizer.flush()
         return {"loss": loss_sum / n, "accuracy": n_right / n}
 
-    def validate(self):
+    def validate(self) -> dict[str, float]:
         """{"hr", "ndcg"} on the validation hold-out, NaN without one."""
         if self.validation is None:
             return {"hr": math.nan, "ndcg": math.nan}
         result = evaluate(self.model, self.validation, self.k, progress=self.progress)
         return {"hr": result.hr, "ndcg": result.ndcg}
 
-    def is_stale(self, patience):
+    def is_stale(self, patience: int | None) -> bool:
         """Whether the last `patience` epochs brought no new best; never if patience is None."""
         return patience is not None and self.epoch - self.best_epoch >= patience
 
-    def copy_weights(self):
+    def copy_weights(self) -> list[Array]:
         return [W.copy() for _, W, _ in self.model.parameters()]
 
-    def restore_best(self):
+    def restore_best(self) -> None:
         """Write the weights of the best epoch back into the model (its first ones before any)."""
         for (_, W, _), best in zip(self.model.parameters(), self.best_weights, strict=True):
             W[:] = best
 
-    def history(self):
+    def history(self) -> pd.DataFrame:
         """A row per finished epoch, as `fit` returns it (`as_table`)."""
         return as_table([{**row, "chosen": row["epoch"] == self.best_epoch} for row in self.rows])
 
-    def describe_divergence(self, value, batch):
+    def describe_divergence(self, value: float, batch: int) -> str:
         """The sentence for a loss that is not finite: where, and the first parameter it reached."""
         broken = [name for name, W, _ in self.model.parameters() if not np.isfinite(W).all()]
         return (

@@ -20,7 +20,7 @@ MAY_ASK = {
     "to_torch": {"core", "training", "recommender"},
     "plots": {"core", "data"},
 }
-AT_THE_TOP = {"__init__", "__main__", "commands", *EVERYBODY, *MAY_ASK}
+AT_THE_TOP = {"__init__", "__main__", "commands", "py", *EVERYBODY, *MAY_ASK}  # py.typed
 
 
 def imports(path):
