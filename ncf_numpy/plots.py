@@ -7,15 +7,26 @@ named, and returns the matplotlib Figure. matplotlib, of `pip install -e '.[plot
 when something is drawn and not before; it needs no display, and pyplot is left alone.
 """
 
+from __future__ import annotations
+
 import io
 import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from .core.gradcheck import RTOL, STEP
 from .data.whole_file import check_place, write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
+
+    from .core.types import Frame
 
 # suffix -> what keeps the date out of the file: the same data give the same bytes
 FORMATS = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
@@ -62,14 +73,35 @@ CURVES = {
 }
 
 
-def training_curves(histories, file=None, axes=None, *, columns=CURVES):
+def training_curves(
+    histories: Mapping[str, Frame] | Frame,
+    file: str | Path | None = None,
+    axes: Sequence[Axes] | Axes | None = None,
+    *,
+    columns: Mapping[str, str] = CURVES,
+) -> Figure:
     """How training went: a panel for each measure, a line for each model, against the epoch.
 
-    histories: {name: history}, or one history: a DataFrame as `fit`, `Trainer.history` and
-        `Recommender.history` give it. A ring marks the epoch whose weights the model has. Those of
-        baselines, which have no epochs, are left out.
-    columns: {column: label with its unit}. One without a finite number gets no panel.
-    axes: one for each panel. ValueError if there is nothing to draw.
+    Parameters
+    ----------
+    histories : {name: history}, or one history
+        DataFrames as `fit`, `Trainer.history` and `Recommender.history` give them. A ring marks the
+        epoch whose weights the model has. Those of baselines, which have no epochs, are left out.
+    file : str or Path
+        Ends in .png, .svg or .pdf; by default none is written.
+    axes : matplotlib axes
+        One for each panel; by default those of a new figure.
+    columns : {column: label with its unit}
+        One without a finite number gets no panel.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to draw, or another number of axes than of panels.
     """
     histories = {"": histories} if isinstance(histories, pd.DataFrame) else histories
     histories = {name: table for name, table in histories.items() if "epoch" in table}
@@ -95,13 +127,35 @@ def training_curves(histories, file=None, axes=None, *, columns=CURVES):
     return finish(axes[0].figure, file)
 
 
-def comparison_bars(scores, file=None, axes=None, *, best=None):
+def comparison_bars(
+    scores: pd.DataFrame,
+    file: str | Path | None = None,
+    axes: Sequence[Axes] | Axes | None = None,
+    *,
+    best: Mapping[str, float] | None = None,
+) -> Figure:
     """Models side by side: a panel for each measure, a bar for each model, the longest dark.
 
-    scores: a DataFrame, a row for each model (its index) and a column for each measure, such as
-        "HR@10"; measures in [0, 1], more is better.
-    best: {measure: what the best possible ranking reaches}, where that is known: a dashed line.
-    axes: one for each measure. ValueError for a table without rows or columns.
+    Parameters
+    ----------
+    scores : DataFrame
+        A row for each model (its index) and a column for each measure, such as "HR@10"; measures in
+        [0, 1], more is better.
+    file : str or Path
+        Ends in .png, .svg or .pdf; by default none is written.
+    axes : matplotlib axes
+        One for each measure; by default those of a new figure.
+    best : {measure: float}
+        What the best possible ranking reaches, where that is known: a dashed line.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        For a table without rows or columns, or another number of axes than of measures.
     """
     if scores.empty:
         raise ValueError("nothing to draw: the table has no scores")
@@ -143,13 +197,35 @@ def comparison_bars(scores, file=None, axes=None, *, best=None):
     return finish(axes[0].figure, file)
 
 
-def error_against_step(steps, errors, file=None, axes=None, *, label="relative error"):
+def error_against_step(
+    steps: ArrayLike,
+    errors: Mapping[str, ArrayLike],
+    file: str | Path | None = None,
+    axes: Axes | None = None,
+    *,
+    label: str = "relative error",
+) -> Figure:
     """How far a difference quotient is from the gradient, against its step: a V if both are right.
 
     To the right of its tip the error is curvature, to the left rounding; a line that stays high is
-    a wrong gradient.
-    steps (S,); errors: {name: (S,)}, such as those of `learn.step_error.measure`, NaN where there
-    is none. Dotted: the step of `check_gradients`, and the largest error that it lets pass.
+    a wrong gradient. Dotted: the step of `check_gradients`, and the largest error that it lets
+    pass.
+
+    Parameters
+    ----------
+    steps : (S,) floats
+    errors : {name: (S,) floats}
+        Such as those of `learn.step_error.measure`, NaN where there is none.
+    file : str or Path
+        Ends in .png, .svg or .pdf; by default none is written.
+    axes : matplotlib axes
+        By default those of a new figure.
+    label : str
+        Of the vertical axis.
+
+    Returns
+    -------
+    matplotlib Figure
     """
     with style():
         ax = panels(1, width=5.6, height=3.8)[0] if axes is None else axes
@@ -208,11 +284,21 @@ def panels(n, *, width=3.6, height=3.2, **shared):
     return axes[:n]
 
 
-def check_file(file):
-    """Raise what drawing to this file would raise, before hours of training and not after them.
+def check_file(file: str | Path) -> None:
+    """Raise what drawing to a file would raise, before hours of training and not after them.
 
-    ValueError for a suffix that is not a picture's, OSError for a place that cannot be written,
-    ImportError without matplotlib.
+    Parameters
+    ----------
+    file : str or Path
+
+    Raises
+    ------
+    ValueError
+        For a suffix that is not a picture's.
+    OSError
+        For a place that cannot be written.
+    ImportError
+        Without matplotlib.
     """
     if Path(file).suffix.lower() not in FORMATS:
         raise ValueError(f"cannot draw {file}: the name must end in {', '.join(FORMATS)}")

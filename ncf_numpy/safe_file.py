@@ -5,6 +5,8 @@ nothing, so it never runs what is in a file, and unpacks nothing, so it never ne
 a small multiple of the file. A sha256 over all it holds tells a damaged file from a good one.
 """
 
+from __future__ import annotations
+
 import contextlib
 import hashlib
 import io
@@ -12,11 +14,16 @@ import json
 import math
 import os
 import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .data.terminal import printable
 from .data.whole_file import open_regular, write_whole
+
+if TYPE_CHECKING:
+    from .core.types import Array
 
 FORMAT = "ncf_numpy"
 # Goes up when older code could not make sense of a file. Code reads its own version and all older
@@ -26,11 +33,26 @@ VERSION = 1
 LONGEST_NPY_HEADER = 256
 
 
-def write_file(path, kind, header, arrays):
-    """Write header, anything JSON can hold, and arrays {name: array} to exactly this path.
+def write_file(
+    path: str | Path, kind: str, header: dict[str, Any], arrays: dict[str, Array]
+) -> None:
+    """Write a header and arrays to exactly this path.
 
-    kind says what the file is, such as "recommender"; `read_file` must be told the same. Raises
-    OSError naming the path if it cannot be written; a file that was there is then still there.
+    Parameters
+    ----------
+    path : str or Path
+    kind : str
+        What the file is, such as "recommender"; `read_file` must be told the same.
+    header : dict
+        Anything JSON can hold.
+    arrays : {name: array}
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, with the path; a file that was there is then still there.
+    TypeError
+        For a path that is no name.
     """
     check_path(path)
     header = {"format": FORMAT, "version": VERSION, "kind": kind, **header}
@@ -61,11 +83,26 @@ def npz_of(members):
     return stream.getvalue()
 
 
-def read_file(path, kind):
-    """The (header, arrays) that `write_file` wrote to path as this kind.
+def read_file(path: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, Array]]:
+    """The header and the arrays that `write_file` wrote.
 
-    Raises OSError if the file cannot be opened, ValueError naming the path if it is damaged, of
-    another kind, written by a newer version, or no file of this project at all.
+    Parameters
+    ----------
+    path : str or Path
+    kind : str
+
+    Returns
+    -------
+    header : dict
+    arrays : {name: array}
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    ValueError
+        If it is damaged, of another kind, written by a newer version, or no file of this project at
+        all; it names the path.
     """
     check_path(path)
     with naming(path, "is damaged, or not a file that ncf_numpy saved"):

@@ -3,10 +3,10 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 from numpy.random import Generator
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from .models import Model
-from .types import Array, Ids, Layer, Loss
+from .types import Array, Ids, Labels, Layer, Loss
 
 STEP: float
 RTOL: float
@@ -25,7 +25,7 @@ def check_gradients(
     loss: Loss,
     users: Ids,
     items: Ids,
-    labels: ArrayLike,
+    labels: Labels,
     *,
     rng: Generator | None = None,
     step: float = ...,

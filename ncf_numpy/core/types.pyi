@@ -17,6 +17,7 @@ Ids: TypeAlias = NDArray[np.integer] | Sequence[int]  # (B,) row numbers
 Gradient: TypeAlias = Array | RowGradient | None  # None before the first backward
 Parameters: TypeAlias = Sequence[tuple[str, Array, Gradient]]  # [(name, W, dW), ...]
 Lookups: TypeAlias = Sequence[tuple[str, Array, Ids]]  # [(name, W, ids), ...]
+Labels: TypeAlias = Array | Sequence[float]  # (B,)
 Batches: TypeAlias = Iterator[tuple[Array, Array, Array]]  # users (B,), items (B,), labels (B,)
 
 RawId: TypeAlias = int | str | np.integer  # a user or an item as your data calls it
@@ -44,7 +45,6 @@ class Frame(Protocol):
 
     @property
     def columns(self) -> Any: ...
-    def to_dict(self, orient: Any = ..., /) -> Any: ...
 
 class Sparse(Protocol):
     """A scipy sparse matrix or array."""

@@ -8,14 +8,13 @@ item, so "the items of user u" is a slice and "does u have i" a binary search.
 from __future__ import annotations
 
 import copy
-import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.checks import check_count, check_ids
+from ..core.checks import check_ids
 from .columns import (
     amounts,
     check_list,
@@ -26,6 +25,8 @@ from .columns import (
     sort_keys,
     whole_seconds,
 )
+from .lookup import Lookup
+from .selection import Selection
 from .terminal import printable
 
 if TYPE_CHECKING:
@@ -35,22 +36,39 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Interactions:
+class Interactions(Lookup, Selection):
     """n distinct (user, item) pairs with contiguous indices, sorted by user, then item.
 
-    users, items     (n,) intp       ascending by user, then by item
-    user_ids         (n_users,)      raw id of each index, integers or strings
-    item_ids         (n_items,)
-    counts           (n,) float64    plays or ratings, finite and >= 0
-    timestamps       (n,) int64      seconds
-    item_names       (n_items,) str  what to print
-    source           one line for the output: where the data came from
-    notes            what a loader dropped or merged and why, one sentence each
-
     An index without a pair is allowed: an item may be known only from a hold-out.
-    Raises TypeError for indices that are not integers, IndexError for one out of range, ValueError
-    for columns of unequal length, unsorted or repeated pairs, and counts that are no amounts.
 
+    Parameters
+    ----------
+    users, items : (n,) integers
+        Ascending by user, then by item.
+    user_ids, item_ids : (n_users,), (n_items,)
+        The raw id of each index, integers or strings.
+    counts : (n,) floats
+        Plays or ratings, finite and >= 0.
+    timestamps : (n,) integers
+        Seconds.
+    item_names : (n_items,) str
+        What to print.
+    source : str
+        One line for the output: where the data came from.
+    notes : tuple of str
+        What a loader dropped or merged and why, one sentence each.
+
+    Raises
+    ------
+    TypeError
+        For indices that are not integers.
+    IndexError
+        For an index out of range.
+    ValueError
+        For columns of unequal length, unsorted or repeated pairs, and counts that are no amounts.
+
+    Examples
+    --------
     >>> plays = Interactions.from_columns(
     ...     ["ann", "ann", "bob"], [70, 50, 50], [3, 9, 1], item_names={50: "Air", 70: "Can"})
     >>> plays
@@ -110,12 +128,29 @@ class Interactions:
     ) -> Interactions:
         """Index raw ids (in ascending order of the id), merge repeated pairs and sort.
 
-        users, items: (n,) raw ids, integers or strings.  counts (n,): repeats are summed.
-        timestamps (n,): seconds, whole numbers; repeats keep the latest.
-        item_names: raw item id -> name; an item without one is called by its id.
-        Raises ValueError for columns that are empty or differ in length, for missing ids, and for
-        counts or timestamps that are NaN, infinite or (counts) negative; TypeError for any other
-        kind of ids, or a mixture.
+        Parameters
+        ----------
+        users, items : (n,) integers or strings
+            Raw ids.
+        counts : (n,) numbers
+            Those of repeated pairs are summed.
+        timestamps : (n,) whole numbers
+            Seconds; repeated pairs keep the latest.
+        item_names : {raw item id: name}
+            An item without one is called by its id.
+        source : str
+
+        Returns
+        -------
+        Interactions
+
+        Raises
+        ------
+        ValueError
+            For columns that are empty or differ in length, for missing ids, and for counts or
+            timestamps that are NaN, infinite or (counts) negative.
+        TypeError
+            For any other kind of ids, or a mixture.
         """
         columns = {"users": users, "items": items, "counts": counts, "timestamps": timestamps}
         columns = {name: column for name, column in columns.items() if column is not None}
@@ -147,7 +182,27 @@ class Interactions:
         item_names: Array | None = None,
         source: str = "",
     ) -> Interactions:
-        """Sort pairs that are indices already; merge repeated ones as `from_columns` does."""
+        """Sort pairs that are indices already; merge repeated ones as `from_columns` does.
+
+        Parameters
+        ----------
+        users, items : (n,) integers
+        user_ids, item_ids : (n_users,), (n_items,)
+        counts, timestamps : (n,) numbers
+        item_names : (n_items,) str
+        source : str
+
+        Returns
+        -------
+        Interactions
+
+        Raises
+        ------
+        TypeError, IndexError
+            For indices that are no rows.
+        ValueError
+            For empty columns.
+        """
         users = check_ids(users, len(user_ids), "users")
         items = check_ids(items, len(item_ids), "items")
         if not len(users):
@@ -177,11 +232,26 @@ class Interactions:
         *,
         item_names: Mapping[Any, str] | None = None,
     ) -> Interactions:
-        """A scipy sparse matrix or array (n_users, n_items): a pair for each value that is not 0.
+        """The pairs of a sparse matrix: one for each value that is not 0.
 
-        The values are the counts; repeated ones are summed. user_ids, item_ids: the raw id of each
-        row and column, by default their numbers.  Raises TypeError for anything that has no
-        `tocoo`, ValueError for negative values and for ids that do not fit the shape.
+        Parameters
+        ----------
+        matrix : scipy sparse matrix or array (n_users, n_items)
+            The values are the counts; repeated ones are summed.
+        user_ids, item_ids : (n_users,), (n_items,)
+            The raw id of each row and column, by default their numbers.
+        item_names : {raw item id: name}
+
+        Returns
+        -------
+        Interactions
+
+        Raises
+        ------
+        TypeError
+            For anything that has no `tocoo`.
+        ValueError
+            For negative values and for ids that do not fit the shape.
         """
         if not hasattr(matrix, "tocoo"):
             raise TypeError(f"expected a scipy sparse matrix, got {type(matrix).__name__}")
@@ -227,90 +297,19 @@ class Interactions:
         return f"Interactions({size}{source})"
 
     def with_notes(self, notes: Sequence[str]) -> Interactions:
-        """The same arrays, which are not checked again, with these notes."""
+        """The same arrays, which are not checked again, with other notes.
+
+        Parameters
+        ----------
+        notes : sequence of str
+
+        Returns
+        -------
+        Interactions
+        """
         noted = copy.copy(self)
         object.__setattr__(noted, "notes", tuple(notes))
         return noted
-
-    def take(self, rows: Array) -> Interactions:
-        """Only these rows (a mask or ascending row numbers); users and items keep their indices."""
-        return replace(
-            self,
-            users=self.users[rows],
-            items=self.items[rows],
-            counts=None if self.counts is None else self.counts[rows],
-            timestamps=None if self.timestamps is None else self.timestamps[rows],
-        )
-
-    def filter(self, min_per_user: int = 20, min_per_item: int = 5) -> Interactions:
-        """Drop rare items and light users until all that remain reach both thresholds.
-
-        Dropping an item may push a user below the threshold and the other way round, so the two
-        rules are repeated until nothing changes. Indices are then made contiguous again.
-        0 or 1 switches a side off. Raises ValueError when nothing is left.
-        """
-        check_count(min_per_user, 0, "min_per_user")
-        check_count(min_per_item, 0, "min_per_item")
-        rows = np.arange(len(self))
-        while True:
-            users, items = self.users[rows], self.items[rows]
-            keep = np.bincount(users)[users] >= min_per_user
-            keep &= np.bincount(items)[items] >= min_per_item
-            if keep.all():
-                break
-            rows = rows[keep]
-        if not len(rows):
-            raise ValueError(
-                f"nothing is left of {len(self):,} pairs with min_per_user={min_per_user} and "
-                f"min_per_item={min_per_item}; choose lower thresholds"
-            )
-        users, kept_users = np.unique(users, return_inverse=True)[::-1]
-        items, kept_items = np.unique(items, return_inverse=True)[::-1]
-        rules = [self.source] if self.source else []
-        rules += [f"users with >= {min_per_user} items"] if min_per_user > 1 else []
-        rules += [f"items with >= {min_per_item} users"] if min_per_item > 1 else []
-        return replace(
-            self.take(rows),
-            users=users,
-            items=items,
-            user_ids=self.user_ids[kept_users],
-            item_ids=self.item_ids[kept_items],
-            item_names=None if self.item_names is None else self.item_names[kept_items],
-            source=", ".join(rules),
-        )
-
-    def items_of(self, user: int) -> Array:
-        """The item indices of one user index, most played first (by index without counts)."""
-        if not 0 <= user < self.n_users:
-            raise IndexError(f"user index {user} is outside 0..{self.n_users - 1}")
-        rows = slice(*np.searchsorted(self.users, [user, user + 1]))
-        if self.counts is None:
-            return self.items[rows]
-        return self.items[rows][np.argsort(-self.counts[rows], kind="stable")]
-
-    def item_name(self, index: int) -> str:
-        """The name of an item index, or its raw id where no names are known."""
-        if not 0 <= index < self.n_items:
-            raise IndexError(f"item index {index} is outside 0..{self.n_items - 1}")
-        return str((self.item_ids if self.item_names is None else self.item_names)[index])
-
-    def find_item(self, name: str) -> int:
-        """The index of the item with this name, whatever the case.
-
-        Of several, the exact spelling wins, then most users. Raises KeyError with the closest ones.
-        """
-        if not isinstance(name, str):
-            raise TypeError(f"an item's name is a text, got {name!r}")
-        names = [self.item_name(i) for i in range(self.n_items)]
-        folded = [each.strip().casefold() for each in names]
-        wanted = name.strip().casefold()
-        matches = [i for i, each in enumerate(folded) if each == wanted]
-        if not matches:
-            close = difflib.get_close_matches(wanted, folded, n=5)
-            hint = ", ".join(repr(names[folded.index(each)]) for each in close)
-            raise KeyError(f"no item is called {name!r}; close: {hint or 'nothing'}")
-        users_per_item = np.bincount(self.items, minlength=self.n_items)
-        return max(matches, key=lambda i: (names[i] == name, users_per_item[i]))
 
 
 def names_of(item_ids: Array, names: Mapping[Any, str]) -> Array:

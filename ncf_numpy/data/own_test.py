@@ -16,13 +16,32 @@ def with_own_test(
     *,
     n_candidates: int = 99,
 ) -> Split:
-    """A Split that trains on `data` and is measured on the pairs of `test`, matched by raw ids.
+    """A Split that trains on one table and is measured on the pairs of another, matched by raw ids.
 
     For validation one item of each user is held out of `data`, the latest where there are
     timestamps. Left out of the test, and counted in `notes`, are pairs whose user or item is not in
-    `data`, pairs that are in `data` already, and users who then have every item there is.
-    A user may have several test items; all are ranked against the same n_candidates items, drawn
-    among those that the user has in neither.  Raises ValueError where no test pair is left.
+    `data`, pairs that are in `data` already, and users who then have every item there is. A user
+    may have several test items; all are ranked against the same n_candidates items, drawn among
+    those that the user has in neither.
+
+    Parameters
+    ----------
+    data : Interactions
+        To train on.
+    test : Interactions
+        To be measured on, such as next month's plays.
+    rng : Generator
+    n_candidates : int
+        Negatives for each held-out item.
+
+    Returns
+    -------
+    Split
+
+    Raises
+    ------
+    ValueError
+        Where no test pair is left.
     """
     import pandas as pd
 

@@ -24,16 +24,29 @@ CHUNK_ROWS = 2**19  # rows of an epoch in memory at a time: some 50 MB while the
 
 
 class PairIndex:
-    """Which (user, item) pairs are in `train`: memory for the pairs, not for users x items."""
+    """Which (user, item) pairs are in `train`: memory for the pairs, not for users x items.
+
+    Parameters
+    ----------
+    train : Interactions
+    """
 
     def __init__(self, train: Interactions) -> None:
         self.n_users, self.n_items = train.n_users, train.n_items
         self.keys = np.append(train.pair_keys, np.iinfo(np.int64).max)  # no search runs off the end
 
     def contains(self, users: ArrayLike, items: ArrayLike) -> Array:
-        """users, items, integers of shapes that broadcast -> bool of that shape.
+        """Whether each pair is in train.
 
         A user or an item out of range, such as the -1 that pads candidates, is in no pair.
+
+        Parameters
+        ----------
+        users, items : integers of shapes that broadcast
+
+        Returns
+        -------
+        booleans of that shape
         """
         users, items = np.asarray(users, np.int64), np.asarray(items, np.int64)
         in_range = (users >= 0) & (users < self.n_users) & (items >= 0) & (items < self.n_items)
@@ -52,17 +65,28 @@ class NegativeSampler:
     By hand, with 6 items of which u has 1, 2 and 4: s_j - j is 1, 1, 2. Then r = 0 jumps over none
     and is item 0; r = 1 jumps over two and is item 3; r = 2 jumps over three and is item 5.
 
+    A held-out item is not in `train` and may be drawn. Sparing it would tell the model, by its
+    absence, which item the test asks for.
+
+    Parameters
+    ----------
+    train : Interactions
+
+    Attributes
+    ----------
+    n_unseen : (n_users,) integers
+        What is left to draw.
+    exhausted : (n_users,) booleans
+        True where that is 0.
+
+    Examples
+    --------
     >>> from ncf_numpy.datasets import Interactions
     >>> u = Interactions(users=[0, 0, 0], items=[1, 2, 4], user_ids=["u"], item_ids=[*"abcdef"])
     >>> sampler = NegativeSampler(u)
     >>> drawn = sampler.sample(np.zeros(100, np.intp), np.random.default_rng(0))
     >>> sorted(set(drawn.tolist()))
     [0, 3, 5]
-
-    A held-out item is not in `train` and may be drawn. Sparing it would tell the model, by its
-    absence, which item the test asks for.
-
-    n_unseen (n_users,) counts what is left to draw; `exhausted` (n_users,) is True where that is 0.
     """
 
     def __init__(self, train: Interactions) -> None:
@@ -74,9 +98,24 @@ class NegativeSampler:
         self.keys = train.pair_keys - j  # (n,) u * n_items + (s_j - j), ascending still
 
     def sample(self, users: Ids, rng: Generator) -> Array:
-        """users (B,) -> items (B,), one unseen item for each. Ascending users are fastest.
+        """Draw one unseen item for each user of a batch.
 
-        ValueError for a user who has every item; TypeError or IndexError for ids that are no rows.
+        Parameters
+        ----------
+        users : (B,) integers
+            Ascending ones are fastest.
+        rng : Generator
+
+        Returns
+        -------
+        (B,) integers
+
+        Raises
+        ------
+        ValueError
+            For a user who has every item.
+        TypeError, IndexError
+            For ids that are no rows.
         """
         users = check_ids(users, len(self.n_unseen), "users")
         if self.exhausted[users].any():
@@ -98,16 +137,33 @@ def epoch_batches(
     batch_size: int = 256,
     negatives: int = 4,
 ) -> Batches:
-    """One epoch, shuffled: iterate over users (B,), items (B,) intp and labels (B,) float32.
+    """One epoch, shuffled: every pair of train once, with label 1, and its negatives, with label 0.
 
-    Every pair of `train` comes once with label 1, and for each of them `negatives` freshly drawn
-    items of the same user with label 0; only the last batch is short. The positives of a user who
-    has every item come without negatives.
-
+    Only the last batch is short. The positives of a user who has every item come without negatives.
     The epoch is never in memory whole. The positives are shuffled and cut into chunks, of about
     100,000 where negatives = 4; a chunk gets its negatives and is shuffled with them. So a negative
     comes in the same chunk as its positive, and memory does not grow with `negatives`.
     Source: He et al. 2017, section 3.1; the authors' code, which draws anew every epoch.
+
+    Parameters
+    ----------
+    train : Interactions
+    sampler : NegativeSampler
+        Of train.
+    rng : Generator
+    batch_size : int
+    negatives : int
+        Freshly drawn items of the same user, for each pair.
+
+    Returns
+    -------
+    iterator of users, items, labels
+        (B,) intp, (B,) intp, (B,) float32.
+
+    Raises
+    ------
+    ValueError
+        For a batch_size below 1, or negatives below 0.
     """
     check_count(batch_size, 1, "batch_size")
     check_count(negatives, 0, "negatives")
@@ -117,7 +173,23 @@ def epoch_batches(
 def count_batches(
     train: Interactions, sampler: NegativeSampler, *, batch_size: int = 256, negatives: int = 4
 ) -> int:
-    """How many batches `epoch_batches` yields for the same arguments."""
+    """How many batches `epoch_batches` yields for the same arguments.
+
+    Parameters
+    ----------
+    train : Interactions
+    sampler : NegativeSampler
+    batch_size, negatives : int
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        As `epoch_batches`.
+    """
     check_count(batch_size, 1, "batch_size")
     check_count(negatives, 0, "negatives")
     n_served = np.count_nonzero(~sampler.exhausted[train.users])

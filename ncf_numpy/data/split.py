@@ -8,12 +8,16 @@ train or to choose may know the test item: it can be drawn as a negative like an
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..core.checks import check_count, check_generator, check_ids
 from .interactions import Interactions
 from .sampling import NegativeSampler
+
+if TYPE_CHECKING:
+    from ..core.types import Array
 
 BLOCK = 8192  # users for which candidates are drawn at once: (99, BLOCK) stays small
 
@@ -22,18 +26,32 @@ BLOCK = 8192  # users for which candidates are drawn at once: (99, BLOCK) stays 
 class Holdout:
     """One held-out positive per evaluated user and the negatives it is ranked against.
 
-    users       (E,) intp     ascending
-    items       (E,) intp     the held-out positive
-    candidates  (E, C) intp   negatives; -1 pads a user with fewer than C unseen items
-    counts      (E,) float64  plays or ratings of the positive, where known
-    timestamps  (E,) int64    seconds, where known
+    Parameters
+    ----------
+    users : (E,) integers
+        Ascending.
+    items : (E,) integers
+        The held-out positives.
+    candidates : (E, C) integers
+        Negatives; -1 pads a user with fewer than C unseen items.
+    counts : (E,) floats
+        Plays or ratings of the positive, where known.
+    timestamps : (E,) integers
+        Seconds, where known.
+
+    Raises
+    ------
+    TypeError
+        For indices that are not integers.
+    ValueError
+        For columns of unequal length.
     """
 
-    users: np.ndarray
-    items: np.ndarray
-    candidates: np.ndarray
-    counts: np.ndarray | None = None
-    timestamps: np.ndarray | None = None
+    users: Array
+    items: Array
+    candidates: Array
+    counts: Array | None = None
+    timestamps: Array | None = None
 
     def __post_init__(self) -> None:
         for name in ("users", "items", "candidates"):
@@ -58,11 +76,18 @@ class Holdout:
 class Split:
     """Training pairs and the hold-outs taken from the same users.
 
-    train       what the neural models train on
-    validation  for choosing the epoch; None where none was asked for
-    test        for reporting, once
-    protocol    one sentence: how the hold-out was made
-    notes       oddities found in the data, one sentence each
+    Parameters
+    ----------
+    train : Interactions
+        What the neural models train on.
+    validation : Holdout or None
+        For choosing the epoch; None where none was asked for.
+    test : Holdout
+        For reporting, once.
+    protocol : str
+        One sentence: how the hold-out was made.
+    notes : tuple of str
+        Oddities found in the data, one sentence each.
     """
 
     train: Interactions
@@ -75,6 +100,15 @@ class Split:
         """Train plus the validation positives, with their counts and timestamps.
 
         A closed-form baseline has no epoch to choose, so it may be fitted on all but the test.
+
+        Returns
+        -------
+        Interactions
+
+        Raises
+        ------
+        ValueError
+            If train has counts or timestamps and the validation hold-out has none.
         """
         train, extra = self.train, self.validation
         if extra is None:
@@ -106,8 +140,30 @@ def leave_one_out(
 
     Test candidates: items the user does not have at all. Validation candidates: items outside the
     user's train and validation; the test item may be among them, since excluding it would leak.
-    Both are distinct and uniform.  Raises ValueError when nobody can be evaluated.
+    Both are distinct and uniform.
 
+    Parameters
+    ----------
+    interactions : Interactions
+    rng : Generator
+    n_candidates : int
+        Negatives for each held-out item.
+    validation : bool
+        False holds out the test items alone.
+
+    Returns
+    -------
+    Split
+
+    Raises
+    ------
+    ValueError
+        When nobody can be evaluated, or n_candidates is below 1.
+    TypeError
+        For data that are no Interactions, or an rng that is a seed.
+
+    Examples
+    --------
     >>> data = Interactions.from_columns([1] * 4 + [2], [5, 6, 7, 8, 9], timestamps=[4, 3, 1, 2, 0])
     >>> split = leave_one_out(data, np.random.default_rng(0), n_candidates=1)
     >>> [int(split.test.items[0]), int(split.validation.items[0]), split.test.candidates.tolist()]

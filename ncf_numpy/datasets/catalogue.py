@@ -66,7 +66,23 @@ def dataset_at(path: Path) -> Dataset | None:
 def load_split(path: str | Path, rng: np.random.Generator) -> Split:
     """A known data set at a path: its published split, or else a leave-one-out split of its pairs.
 
-    rng draws what is held out. Raises what `dataset_at` does, ValueError for a single table.
+    Parameters
+    ----------
+    path : str or Path
+        A folder, a zip, or the prefix or one of the files of a split in the NCF paper's format.
+    rng : Generator
+        Draws what is held out.
+
+    Returns
+    -------
+    Split
+
+    Raises
+    ------
+    FileNotFoundError
+        Where nothing is there.
+    ValueError
+        For a folder that is not recognised, with what it holds; for a single table.
     """
     dataset = dataset_at(Path(path))
     if dataset is None:
@@ -89,10 +105,24 @@ def cache_folder() -> Path:
 
 
 def find_dataset(name: str) -> Path | None:
-    """The folder that holds all files of a data set, in NCF_NUMPY_DATA or in the cache, or None.
+    """The folder that holds all files of a data set, in NCF_NUMPY_DATA or in the cache.
 
     NCF_NUMPY_DATA is a folder of your own with one folder per data set; it is only ever read.
-    Raises ValueError for a name that is not in DATASETS.
+
+    Parameters
+    ----------
+    name : str
+        One of DATASETS.
+
+    Returns
+    -------
+    Path or None
+        None where no folder holds all of them.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, with those there are.
     """
     dataset = dataset_called(name)
     own = os.environ.get("NCF_NUMPY_DATA")

@@ -36,13 +36,31 @@ def download(
     *,
     connection: Connection | None = None,
 ) -> Path:
-    """The folder that holds the data set's files, fetched unless they are there already.
+    """Fetch a data set, unless its files are there already.
 
-    name: one of DATASETS.  folder: where to look and to put them; by default it is looked for in
-    NCF_NUMPY_DATA (only read) and in the cache, and put into the cache. An archive that lies in
-    the folder already, saved by hand, is used instead of the network.
+    An archive that lies in the folder already, saved by hand, is used instead of the network.
 
-    Raises ValueError for an unknown name, OSError for everything else that goes wrong.
+    Parameters
+    ----------
+    name : str
+        One of DATASETS.
+    folder : str or Path
+        Where to look and to put the files. By default they are looked for in NCF_NUMPY_DATA (only
+        read) and in the cache, and put into the cache.
+    connection : Connection
+        With what to fetch them; by default a new one.
+
+    Returns
+    -------
+    Path
+        The folder that holds the files.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, with those there are.
+    OSError
+        For everything else that goes wrong, with how to get the file by hand.
     """
     dataset = dataset_called(name)
     if folder is None:

@@ -8,12 +8,16 @@ matching, an XOR: no bias of the listener plus bias of the band can express it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..core.checks import check_ids
 from ..data.interactions import Interactions
 from ..data.split import Holdout
+
+if TYPE_CHECKING:
+    from ..core.types import Array, Ids
 
 N_USERS, N_ARTISTS = 600, 400
 MEAN_ARTISTS = 30.0, 46.0  # expected artists of a listener, uniform between these
@@ -54,19 +58,46 @@ class Oracle:
     ignored here. In a validation hold-out, whose candidates may hold the test item, the posterior
     is approximate.)
 
-    log_odds (n_users, n_items): log(pi / (1 - pi)), for the indices of the filtered Interactions.
+    Parameters
+    ----------
+    log_odds : (n_users, n_items) floats
+        log(pi / (1 - pi)), for the indices of the filtered Interactions.
     """
 
-    log_odds: np.ndarray
+    log_odds: Array
 
-    def predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """users (B,), items (B,) -> log-odds (B,)."""
+    def predict(self, users: Ids, items: Ids) -> Array:
+        """The log-odds of each pair.
+
+        Parameters
+        ----------
+        users, items : (B,) integers
+
+        Returns
+        -------
+        (B,) floats
+
+        Raises
+        ------
+        TypeError, IndexError
+            For ids that are no rows.
+        """
         n_users, n_items = self.log_odds.shape
         users = check_ids(users, n_users, "users")
         return self.log_odds[users, check_ids(items, n_items, "items")]
 
     def best_hit_ratio(self, holdout: Holdout, k: int = 10) -> float:
-        """Expected HR@k of the best possible ranking of a test hold-out, from the posteriors."""
+        """Expected HR@k of the best possible ranking of a test hold-out, from the posteriors.
+
+        Parameters
+        ----------
+        holdout : Holdout
+        k : int
+
+        Returns
+        -------
+        float
+        """
         items = np.column_stack([holdout.items, holdout.candidates])  # (E, 1 + C)
         scores = np.where(items < 0, -np.inf, self.log_odds[holdout.users[:, None], items])
         odds = np.exp(scores - scores.max(axis=1, keepdims=True))  # (E, 1 + C)
@@ -80,6 +111,18 @@ def sample_lastfm(seed: int = 0) -> tuple[Interactions, Oracle]:
     Users and artists are filtered as the real data is (20 and 5); there are no timestamps.
     Raw ids: listeners from 1, artists from 1001.
 
+    Parameters
+    ----------
+    seed : int
+
+    Returns
+    -------
+    plays : Interactions
+    oracle : Oracle
+        The scorer that knows how they were made.
+
+    Examples
+    --------
     >>> plays, oracle = sample_lastfm()
     >>> plays.item_name(0)
     'Ponderous Dotterels'

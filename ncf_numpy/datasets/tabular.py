@@ -10,6 +10,7 @@ import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -19,11 +20,14 @@ from .reading.numerals import shown
 from .reading.raw_table import RawTable
 from .reading.sniffing import open_table, renamed
 
+if TYPE_CHECKING:
+    from ..core.types import Frame
+
 RATINGS = re.compile(r".*ratings?|stars|overall", re.IGNORECASE)  # what such a column is called
 
 
 def load_interactions(
-    data: str | Path | pd.DataFrame,
+    data: str | Path | Frame,
     user: str = "user",
     item: str = "item",
     count: str | None = None,
@@ -31,9 +35,9 @@ def load_interactions(
     timestamp: str | None = None,
     item_name: str | None = None,
     *,
-    min_rating: float | str | None = None,
+    min_rating: float | Literal["all"] | None = None,
     whole_ids: bool = False,
-    bad_rows: str | None = "raise",
+    bad_rows: Literal["raise", "drop"] | None = "raise",
     names: Sequence[str] | None = None,
     sep: str | None = None,
     quotes: bool | None = None,
@@ -43,26 +47,58 @@ def load_interactions(
 ) -> Interactions:
     """Read who had what from a file or a DataFrame, by the names of its columns.
 
-    user, item: raw ids, integers or texts of any script, as `data.columns.index_ids` says. A column
-        of a file holds integers if all of it does and none has a leading zero ("007" is a text).
-    count: how often; a row of 0 is dropped, repeated pairs are summed.
-    rating: how much; of a repeated pair the latest counts (without timestamps, the last in the
-        file). min_rating must say which pairs are kept: 4 keeps those rated 4 or more, "all" every
-        one. A table with a column of ratings that is not given is an error, too.
-    timestamp: seconds, or dates (UTC unless they say otherwise) in the order of ISO 8601 or in
-        date_format, such as "%m/%d/%Y %H:%M".
-    item_name: what to print; the first one found for an item.
-    whole_ids: every id is an integer; a text such as "12x" is then an error or dropped, not an id.
-    bad_rows: "raise" an error for a row without an id or with an unreadable number, or "drop" it.
-        (None raises, too; the error advises to fetch the file again, which is not one's own.)
-    names: the columns of a file that has no header.  sep, quotes, encoding: found out by default;
-        quotes=False where they are ordinary characters; encoding="cp949" for Korean Excel's CSV.
-    source: one line for the output instead of the file's name.
-
     A file may be packed by gzip, bzip2 or xz, or be the only one in a zip. `notes` of the result
-    says what was dropped, merged or not used, and why.  Raises FileNotFoundError; ValueError with
-    file, line and column; TypeError for ids that are neither integers nor texts.
+    says what was dropped, merged or not used, and why.
 
+    Parameters
+    ----------
+    data : str, Path or DataFrame
+    user, item : str
+        Columns of raw ids, integers or texts of any script, as `data.columns.index_ids` says. A
+        column of a file holds integers if all of it does and none has a leading zero ("007" is a
+        text).
+    count : str
+        Column of how often; a row of 0 is dropped, repeated pairs are summed.
+    rating : str
+        Column of how much; of a repeated pair the latest counts (without timestamps, the last in
+        the file). A table with a column of ratings that is not given is an error, too.
+    timestamp : str
+        Column of seconds, or of dates (UTC unless they say otherwise) in the order of ISO 8601 or
+        in date_format.
+    item_name : str
+        Column of what to print; the first one found for an item.
+    min_rating : float or "all"
+        Which pairs of a rating are kept: 4 keeps those rated 4 or more, "all" every one.
+    whole_ids : bool
+        Every id is an integer; a text such as "12x" is then an error or dropped, not an id.
+    bad_rows : str
+        "raise" an error for a row without an id or with an unreadable number, or "drop" it. (None
+        raises, too; the error advises to fetch the file again, which is not one's own.)
+    names : list of str
+        The columns of a file that has no header.
+    sep, quotes, encoding : str, bool, str
+        Found out by default; quotes=False where they are ordinary characters; encoding="cp949" for
+        Korean Excel's CSV.
+    date_format : str
+        Such as "%m/%d/%Y %H:%M".
+    source : str
+        One line for the output instead of the file's name.
+
+    Returns
+    -------
+    Interactions
+
+    Raises
+    ------
+    FileNotFoundError
+        For a file that is not there.
+    ValueError
+        With file, line and column.
+    TypeError
+        For ids that are neither integers nor texts, and data that are neither a file nor a table.
+
+    Examples
+    --------
     >>> table = pd.DataFrame({"who": ["ann", "bob", "ann"], "what": [7, 7, 8], "stars": [5, 2, 4]})
     >>> liked = load_interactions(table, user="who", item="what", rating="stars", min_rating=4)
     >>> liked

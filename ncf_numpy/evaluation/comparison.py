@@ -39,17 +39,36 @@ def compare(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Every pair of {name: Evaluation} on one measure at k: -> a DataFrame, a row per pair.
+    """Compare every pair of evaluations on one measure at k.
 
-    a, b           the names; a is the one with the higher figure
-    difference     a's figure minus b's
-    low, high      its bootstrap interval
-    p              of the permutation test, two-sided; never below 1 / (draws + 1)
-    p_holm         the same, corrected for the number of pairs (Holm 1979)
-    better         a, where the interval excludes 0; else ""
+    A user drawn for the bootstrap brings all their lists.
 
-    measure, k: as in `Evaluation.values`. A user drawn brings all their lists. ValueError unless
-    all have ranked the same items of the same users in the same way.
+    Parameters
+    ----------
+    evaluations : {name: Evaluation}
+        Two or more, of one hold-out.
+    measure : str
+    k : int
+        As for `Evaluation.values`.
+    draws : int
+        Bootstrap samples, and random exchanges of the permutation test.
+    confidence : float
+        Of the interval, between 0 and 1.
+    seed : int
+
+    Returns
+    -------
+    DataFrame
+        A row for each pair: a and b, the names, a with the higher figure; difference, a's figure
+        minus b's; low and high, its bootstrap interval; p of the two-sided permutation test, never
+        below 1 / (draws + 1); p_holm, corrected for the number of pairs (Holm 1979); better, a
+        where the interval excludes 0, else "".
+
+    Raises
+    ------
+    ValueError
+        For fewer than two, and unless all have ranked the same items of the same users in the same
+        way.
     """
     import pandas as pd
 
@@ -90,7 +109,28 @@ def confidence_interval(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """The bootstrap interval of one figure: -> (low, high)."""
+    """The bootstrap interval of one figure.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    measure : str
+    k : int
+        As for `Evaluation.values`.
+    draws : int
+    confidence : float
+        Between 0 and 1.
+    seed : int
+
+    Returns
+    -------
+    low, high : float
+
+    Raises
+    ------
+    ValueError
+        For a measure, k, draws or confidence that cannot be.
+    """
     sums, n = per_user({"": evaluation}, measure, k)
     low, high = interval(bootstrap(sums, n, draws, np.random.default_rng(seed)), confidence)
     return float(low[0]), float(high[0])

@@ -37,6 +37,16 @@ class EASE(Baseline):
     MovieLens-1M. `fit` raises MemoryError with that figure where it is more than there is.
     Source: Steck 2019, WWW, equation 8. The second form follows from the Woodbury identity,
     P = (I - X^T (X X^T + l2 I)^-1 X) / l2.
+
+    Parameters
+    ----------
+    l2 : float
+        The penalty on the weights, above 0.
+
+    Raises
+    ------
+    ValueError
+        For an l2 that is not a finite number above 0.
     """
 
     def __init__(self, l2: float = 500) -> None:
@@ -69,7 +79,16 @@ class EASE(Baseline):
 
     @staticmethod
     def memory(n_users: int, n_items: int) -> int:
-        """How many bytes `fit` needs for so many users and items."""
+        """How many bytes `fit` needs.
+
+        Parameters
+        ----------
+        n_users, n_items : int
+
+        Returns
+        -------
+        int
+        """
         n = min(n_users, n_items)
         return 12 * n**2 + 24 * BLOCK * n
 
@@ -144,10 +163,19 @@ class EASE(Baseline):
         return ((sums - own * self.s[items]) / (1 - self.s[items])).astype(np.float32)
 
     def with_one_user(self, items: Array) -> EASE:
-        """A copy with a single user who has these items; it shares the rest.
+        """A copy that knows a single user, number 0; it shares the rest.
 
         Of the users' form their row of T is M a, where M = (I - T) / l2 and a (n_users,) counts the
         items that each user has of theirs.
+
+        Parameters
+        ----------
+        items : (P,) integers
+            What this user has.
+
+        Returns
+        -------
+        EASE
         """
         one = super().with_one_user(items)
         if self.T is not None:
@@ -157,9 +185,17 @@ class EASE(Baseline):
         return one
 
     def similarities_to(self, item: int) -> Array:
-        """The partial correlations -P[i, j] / sqrt(P[i, i] P[j, j]): -> (n_items,).
+        """The partial correlations -P[i, j] / sqrt(P[i, i] P[j, j]) of an item with all others.
 
         How alike two items are when all others are given; 0 for the item with itself.
+
+        Parameters
+        ----------
+        item : int
+
+        Returns
+        -------
+        (n_items,) floats
         """
         if self.T is None:
             there, back = self.B[item], self.B[:, item]  # -P[i, j] / P[j, j], -P[i, j] / P[i, i]

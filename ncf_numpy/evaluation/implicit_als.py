@@ -35,10 +35,25 @@ class ImplicitALS(Baseline):
 
         (sum over i of u of q_i q_i^T + weight Q^T Q + regularisation c_u I) p_u = sum of these q_i.
 
-    An epoch solves this for every user, then its mirror image for every item. The vectors start
-    as normal numbers of standard deviation .1 / sqrt(K), drawn by rng.
+    An epoch solves this for every user, then its mirror image for every item.
     Source: Hu, Koren & Volinsky 2008, ICDM; the weights and c_u are those of Rendle et al. 2021,
     "Revisiting the Performance of iALS on Item Recommendation Benchmarks" (arXiv 2110.14037).
+
+    Parameters
+    ----------
+    factors : int
+        K.
+    regularisation, weight : float
+        Above 0.
+    epochs : int
+    rng : Generator
+        Draws the first vectors, normal numbers of standard deviation .1 / sqrt(K); by default
+        default_rng(0).
+
+    Raises
+    ------
+    ValueError
+        For a number that cannot be, with its name.
     """
 
     learned = "P", "Q"
@@ -83,10 +98,22 @@ class ImplicitALS(Baseline):
         return self
 
     def solve(self, columns: Array, offsets: Array, V: Array) -> Array:
-        """The best vectors of R rows given those of the columns, V (C, K): -> (R, K).
+        """The best vectors of R rows, given those of C columns.
 
-        Row r has the columns columns[offsets[r] : offsets[r + 1]]. Rows with about as many columns
-        are solved together, the shorter ones padded with a vector of zeros, which adds nothing.
+        Rows with about as many columns are solved together, the shorter ones padded with a vector
+        of zeros, which adds nothing.
+
+        Parameters
+        ----------
+        columns : (n,) integers
+        offsets : (R + 1,) integers
+            Row r has the columns columns[offsets[r] : offsets[r + 1]].
+        V : (C, K) floats
+            The vectors of the columns.
+
+        Returns
+        -------
+        (R, K) floats
         """
         K, n = V.shape[1], np.diff(offsets)  # n (R,) how many columns each row has
         everywhere = self.weight * (V.T @ V)  # (K, K)

@@ -30,33 +30,94 @@ BLOCK_PAIRS = 2**12  # pairs scored per call of predict: a wide tower's activati
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What one scorer reached on one hold-out: its figures at k, and the ranks they come from."""
+    """What one scorer reached on one hold-out: its figures at k, and the ranks they come from.
 
-    hr: float  # HR@k
-    ndcg: float  # NDCG@k
+    Attributes
+    ----------
+    hr, ndcg, mrr : float
+        HR@k, NDCG@k and MRR, means over the lists.
+    k : int
+        Where a list ends for hr and ndcg.
+    ranks : (E,) integers
+        The rank of each held-out item, 0 the best.
+    users, items : (E,) integers
+        Whose item each is, and which.
+    lists : (E,) integers
+        The ranking each stands in: 0, 1, ..., L - 1.
+    against : str
+        What they were ranked against, for `compare`.
+    """
+
+    hr: float
+    ndcg: float
     mrr: float
     k: int
-    ranks: Array = field(repr=False, compare=False)  # (E,) rank of each held-out item
-    users: Array = field(repr=False, compare=False)  # (E,) whose it is
-    items: Array = field(repr=False, compare=False)  # (E,)
-    lists: Array = field(repr=False, compare=False)  # (E,) which ranking it stands in
-    against: str = field(repr=False, compare=False)  # what it was ranked against
+    ranks: Array = field(repr=False, compare=False)
+    users: Array = field(repr=False, compare=False)
+    items: Array = field(repr=False, compare=False)
+    lists: Array = field(repr=False, compare=False)
+    against: str = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, ranks: Array, holdout: Holdout, lists: Array, k: int, against: str) -> Evaluation:
-        """From ranks (E,) of the held-out pairs, and the list 0, 1, ... that each stands in."""
+        """From the ranks of held-out pairs.
+
+        Parameters
+        ----------
+        ranks : (E,) integers
+        holdout : Holdout
+            Whose users and items the ranks belong to.
+        lists : (E,) integers
+            The list 0, 1, ... that each stands in.
+        k : int
+        against : str
+
+        Returns
+        -------
+        Evaluation
+
+        Raises
+        ------
+        ValueError
+            For no ranks, or a k below 1.
+        """
         values = (float(per_list(name, ranks, lists, k).mean()) for name in ("HR", "NDCG", "MRR"))
         return cls(*values, k, ranks, holdout.users, holdout.items, lists, against)
 
     def values(self, measure: str, k: int | None = None) -> Array:
-        """One measure of every list, "HR", "NDCG", "precision", "recall", "MAP" or "MRR": -> (L,).
+        """One measure of every list.
 
-        k: by default the evaluation's own.
+        Parameters
+        ----------
+        measure : str
+            "HR", "NDCG", "precision", "recall", "MAP" or "MRR".
+        k : int
+            By default the evaluation's own.
+
+        Returns
+        -------
+        (L,) floats
+
+        Raises
+        ------
+        ValueError
+            For another measure, or a k below 1.
         """
         return per_list(measure, self.ranks, self.lists, self.k if k is None else k)
 
     def mean(self, measure: str, k: int | None = None) -> float:
-        """The mean of `values`, the figure that is usually reported."""
+        """The mean of `values`, the figure that is usually reported.
+
+        Parameters
+        ----------
+        measure : str
+        k : int
+            As for `values`.
+
+        Returns
+        -------
+        float
+        """
         return float(self.values(measure, k).mean())
 
     @property
@@ -69,7 +130,18 @@ class Evaluation:
         k: Sequence[int] = (5, 10, 20),
         measures: Sequence[str] = ("HR", "NDCG", "precision", "recall", "MAP"),
     ) -> pd.DataFrame:
-        """A DataFrame with a row for each k and a column for each measure."""
+        """The means of several measures at several k.
+
+        Parameters
+        ----------
+        k : sequence of int
+        measures : sequence of str
+
+        Returns
+        -------
+        DataFrame
+            A row for each k, a column for each measure.
+        """
         import pandas as pd
 
         rows = [{name: self.mean(name, each) for name in measures} for each in k]
@@ -79,9 +151,30 @@ class Evaluation:
 def evaluate(
     scorer: Scorer, holdout: Holdout, k: int = 10, *, progress: bool = False
 ) -> Evaluation:
-    """Rank every positive of `holdout` by `scorer.predict` and average: -> Evaluation.
+    """Rank every positive of a hold-out among its candidates, and average.
 
     Each has a list of its own: several held-out items of one user do not compete with each other.
+
+    Parameters
+    ----------
+    scorer : object with predict(users (B,), items (B,)) -> scores (B,)
+        A model, a baseline, or your own.
+    holdout : Holdout
+    k : int
+        Of HR@k and NDCG@k.
+    progress : bool
+        Show a bar on stderr.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    ValueError
+        Unless predict returns one score for each pair.
+    FloatingPointError
+        For a score that is not finite, with its user and item.
     """
     ranks = rank_positives(scorer, holdout, progress=progress)
     against = f"{holdout.candidates.shape[1]} sampled"
@@ -91,13 +184,29 @@ def evaluate(
 def rank_positives(
     scorer: Scorer, holdout: Holdout, *, block: int = BLOCK_PAIRS, progress: bool = False
 ) -> Array:
-    """How many negatives score at least as high as the positive: -> ranks (E,), 0 is the best.
+    """How many negatives score at least as high as the positive.
 
     A candidate list is a set, as in the authors' evaluate.py: a negative that repeats counts once,
     and one that is the positive itself does not count. -1 in `holdout.candidates` is padding.
-    `predict` is called on whole users, about `block` pairs at a time; `progress` shows a bar on
-    stderr. Raises ValueError unless predict returns one score per pair, FloatingPointError for a
-    score that is not finite.
+
+    Parameters
+    ----------
+    scorer : object with predict(users (B,), items (B,)) -> scores (B,)
+    holdout : Holdout
+    block : int
+        About how many pairs predict is called on; a user's pairs stay together.
+    progress : bool
+        Show a bar on stderr.
+
+    Returns
+    -------
+    (E,) integers
+        Ranks, 0 the best.
+
+    Raises
+    ------
+    ValueError, FloatingPointError
+        As `evaluate`.
     """
     n_users, n_negatives = holdout.candidates.shape
     step = max(1, block // (1 + n_negatives))
@@ -118,7 +227,17 @@ def rank_positives(
 
 
 def hit_ratio(ranks: Array, k: int) -> float:
-    """HR@k = mean of [rank < k]: the share of users whose positive is among the first k."""
+    """HR@k = mean of [rank < k]: the share of users whose positive is among the first k.
+
+    Parameters
+    ----------
+    ranks : (E,) integers
+    k : int
+
+    Returns
+    -------
+    float
+    """
     _check(ranks, k)
     return float(np.mean(ranks < k))
 
@@ -127,13 +246,31 @@ def ndcg(ranks: Array, k: int) -> float:
     """NDCG@k = mean of 1 / log2(rank + 2) where rank < k, else 0: a hit counts more near the top.
 
     The best DCG with one relevant item is 1 / log2(0 + 2) = 1. Source: He et al. 2017, section 4.1.
+
+    Parameters
+    ----------
+    ranks : (E,) integers
+    k : int
+
+    Returns
+    -------
+    float
     """
     _check(ranks, k)
     return float(np.mean(np.where(ranks < k, 1 / np.log2(ranks + 2), 0)))
 
 
 def mrr(ranks: Array) -> float:
-    """MRR = mean of 1 / (rank + 1), the mean reciprocal rank, over the whole list."""
+    """MRR = mean of 1 / (rank + 1), the mean reciprocal rank, over the whole list.
+
+    Parameters
+    ----------
+    ranks : (E,) integers
+
+    Returns
+    -------
+    float
+    """
     _check(ranks)
     return float(np.mean(1 / (ranks + 1)))
 
@@ -143,6 +280,15 @@ def train_items_among_candidates(holdout: Holdout, train: Interactions) -> int:
 
     A model that has learned its training data scores such an item high, and loses ranks for it; so
     where the count is not 0, report it beside the figures.
+
+    Parameters
+    ----------
+    holdout : Holdout
+    train : Interactions
+
+    Returns
+    -------
+    int
     """
     return int(PairIndex(train).contains(holdout.users[:, None], holdout.candidates).sum())
 

@@ -30,10 +30,34 @@ def evaluate_catalogue(
     mask_train: bool = True,
     progress: bool = False,
 ) -> Evaluation:
-    """Rank the held-out pairs of `holdout` (anything with users and items) among all items.
+    """Rank the held-out pairs among all items, and average over users.
 
-    -> Evaluation, whose lists are the users': a user's held-out items stand in one list, and where
-    two of them tie they take places one after the other.
+    A user's held-out items stand in one list; where two of them tie they take places one after the
+    other.
+
+    Parameters
+    ----------
+    scorer : object with predict(users (B,), items (B,)) -> scores (B,)
+    holdout : Holdout
+        Or anything else with users and items (E,).
+    train : Interactions
+        Whose items compete, but for those the user has there.
+    k : int
+    mask_train : bool
+        False lets the user's own items compete as well.
+    progress : bool
+        Show a bar on stderr.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    ValueError
+        For no pairs, or a k below 1.
+    FloatingPointError
+        For a score that is not finite.
     """
     check_count(k, 1, "k")
     options = {"mask_train": mask_train, "one_list": True, "progress": progress}
@@ -52,12 +76,36 @@ def rank_in_catalogue(
     one_list: bool = False,
     progress: bool = False,
 ) -> Array:
-    """How many items score at least as high as the pair's: users (E,), items (E,) -> ranks (E,).
+    """How many items score at least as high as the pair's. Ties count against the pair.
 
-    All items of `train` compete but those the user has there (all without mask_train). Ties count
-    against the pair. one_list: the pairs of a user stand in one list, so that of two that tie one
-    comes after the other; by default each would be counted before the other.
-    Raises FloatingPointError for a score that is not finite.
+    Parameters
+    ----------
+    scorer : object with predict(users (B,), items (B,)) -> scores (B,)
+    users, items : (E,) integers
+        The pairs to rank.
+    train : Interactions
+        All its items compete but those the user has there.
+    mask_train : bool
+        False lets those compete as well.
+    one_list : bool
+        The pairs of a user stand in one list, so that of two that tie one comes after the other; by
+        default each would be counted before the other.
+    progress : bool
+        Show a bar on stderr.
+
+    Returns
+    -------
+    (E,) integers
+        Ranks, 0 the best.
+
+    Raises
+    ------
+    ValueError
+        For no pairs, or columns of unequal length.
+    IndexError
+        For a user or an item that is not in train.
+    FloatingPointError
+        For a score that is not finite.
     """
     users = check_ids(users, train.n_users, "users")
     items = check_ids(items, train.n_items, "items")

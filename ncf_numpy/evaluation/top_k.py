@@ -33,13 +33,34 @@ def top_k(
     candidates: Ids | None = None,
     progress: bool = False,
 ) -> tuple[Array, Array, Array]:
-    """The k best items of each user, the best first: -> rows (N,), items (N,), scores (N,).
+    """The k best items of each user, the best first; equal scores by the items' indices.
 
-    rows say whose an item is: that of users[rows]. Fewer than k where fewer items are left.
-    users (U,): indices.  excluded: for each of them an array of items to leave out, such as those
-    the user has.  candidates (C,): the only items to choose from.  progress: a bar on stderr.
     Scores are a neural model's logits, and what `predict` gives for any other scorer.
-    Raises FloatingPointError, naming the user, for scores that are not finite.
+
+    Parameters
+    ----------
+    scorer : object with predict(users (B,), items (B,)) -> scores (B,)
+    users : (U,) integers
+    k : int
+    n_items : int
+    excluded : U arrays of integers
+        For each user the items to leave out, such as those the user has.
+    candidates : (C,) integers
+        The only items to choose from; by default all.
+    progress : bool
+        Show a bar on stderr.
+
+    Returns
+    -------
+    rows, items, scores : (N,) arrays
+        The item is that of users[row]. There are fewer than k of a user where fewer items are left.
+
+    Raises
+    ------
+    ValueError
+        For a k below 1, or as many arrays to exclude as there are no users.
+    FloatingPointError
+        For scores that are not finite, with the user.
     """
     check_count(k, 1, "k")
     users = np.asarray(users, np.intp)
@@ -84,7 +105,17 @@ def first_k(row, item, score, k):
 
 
 def largest(values: Array, k: int) -> Array:
-    """The indices of the k largest of values (n,), the largest first, equal ones by index."""
+    """The indices of the k largest values, the largest first, equal ones by index.
+
+    Parameters
+    ----------
+    values : (n,) floats
+    k : int
+
+    Returns
+    -------
+    (min(k, n),) integers
+    """
     k = min(k, len(values))
     kth = np.partition(values, len(values) - k)[len(values) - k]
     above = np.flatnonzero(values > kth)

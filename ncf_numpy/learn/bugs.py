@@ -7,10 +7,13 @@ A bug is an edit of the real source, so it cannot drift from it: where the line 
 found exactly once, planting fails. Python's own copy of the function is put back at the end.
 """
 
+from __future__ import annotations
+
 import ast
 import contextlib
 import inspect
 import textwrap
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..core.layers import Dense, ReLU
@@ -187,8 +190,23 @@ BUGS = {
 
 
 @contextlib.contextmanager
-def planted(bug):
-    """While the block runs, the core has this bug."""
+def planted(bug: Bug) -> Iterator[None]:
+    """A context in which the core has a bug.
+
+    Parameters
+    ----------
+    bug : Bug
+        One of BUGS.
+
+    Yields
+    ------
+    None
+
+    Raises
+    ------
+    RuntimeError
+        Where the core no longer has the line that the bug exchanges.
+    """
     saved = [(edit.owner, edit.function, getattr(edit.owner, edit.function)) for edit in bug.edits]
     try:
         for edit in bug.edits:

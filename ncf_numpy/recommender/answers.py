@@ -1,40 +1,76 @@
 """What a fitted recommender answers, in raw ids: lists of items, what is alike, and why."""
 
-import copy
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..core.checks import check_count
-from ..core.layers import sigmoid
-from ..evaluation.baselines import Baseline, ItemKNN
-from .explain import Explanation, contributions
 from .fold_in import FoldedUser, fold_in
-from .lists import best
+from .known import Known
 from .models import PAIRWISE
-from .vectors import nearest, similarities, vectors
+from .vectors import nearest
 from .write import write_csv
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..core.types import RawId
+    from .explain import Explanation
 
 USERS_PER_BLOCK = 4096
 
 
-class Answers:
-    """The questions; `Recommender` has data, model and settings, and the indices of raw ids."""
+class Answers(Known):
+    """The questions that a `Recommender` answers once it is fitted."""
 
-    def recommend(self, user, k=10, exclude_seen=True, *, only=None, without=None):
-        """The k items with the highest scores: a DataFrame with columns item, name, score.
+    def recommend(
+        self,
+        user: RawId | Collection[RawId],
+        k: int = 10,
+        exclude_seen: bool = True,
+        *,
+        only: Iterable[RawId] | None = None,
+        without: Iterable[RawId] | None = None,
+    ) -> pd.DataFrame:
+        """The k items with the highest scores.
 
-        user: a raw id; or a list, array or Series of them, and then the first column is user.
-        only: raw ids of the items to choose from, such as what is in stock; without: of items that
-        nobody is to get.
-        score: the probability (of neural models; a baseline's own score otherwise). Items are
-        ranked by the logit, since a probability near 1 rounds to 1 and would tie; ties go to the
-        lower index. Where itemknn knows of no item like those a user has, the most popular ones
-        fill up the list, with score 0. There are fewer than k rows where fewer items are left; none
-        for a user who has everything. KeyError for a user or an item that is not in data;
-        FloatingPointError where training has left scores that are not finite.
+        Items are ranked by the logit, since a probability near 1 rounds to 1 and would tie; ties go
+        to the lower index. Where itemknn knows of no item like those a user has, the most popular
+        ones fill up the list, with score 0. The whole catalogue is scored, a block of users at a
+        time: memory does not grow with users x items. For all users: `write_recommendations`.
 
-        The whole catalogue is scored, a block of users at a time: memory does not grow with users
-        x items. For all users: `write_recommendations`.
+        Parameters
+        ----------
+        user : raw id, or a list, array or Series of them
+        k : int
+        exclude_seen : bool
+            Leave out what a user has.
+        only : list of raw ids
+            The items to choose from, such as what is in stock.
+        without : list of raw ids
+            Items that nobody is to get.
+
+        Returns
+        -------
+        DataFrame
+            Columns item, name, score; of a list of users, user first. score is a neural model's
+            probability, a baseline's own score. There are fewer than k rows where fewer items are
+            left; none for a user who has everything.
+
+        Raises
+        ------
+        KeyError
+            For a user or an item that is not in the data.
+        ValueError
+            For a k below 1, or where only and without leave no item.
+        FloatingPointError
+            Where training has left scores that are not finite.
+        RuntimeError
+            Before `fit`.
         """
         known = self._known()
         k = check_count(k, 1, "k")
@@ -46,12 +82,39 @@ class Answers:
         return table if np.ndim(user) else table.drop(columns="user")
 
     def write_recommendations(
-        self, path, users=None, k=10, exclude_seen=True, *, only=None, without=None, progress=False
-    ):
-        """A CSV file with columns user, item, name, score: the lists of all users, or of these.
+        self,
+        path: str | Path,
+        users: Iterable[RawId] | None = None,
+        k: int = 10,
+        exclude_seen: bool = True,
+        *,
+        only: Iterable[RawId] | None = None,
+        without: Iterable[RawId] | None = None,
+        progress: bool = False,
+    ) -> None:
+        """Write the lists of all users, or of some, to a CSV file with columns user, item, name,
+        score.
 
-        Arguments as in `recommend`; progress: a bar on stderr. The file takes the old one's place
-        only when it is complete. OSError naming the path otherwise.
+        The file takes the old one's place only when it is complete.
+
+        Parameters
+        ----------
+        path : str or Path
+        users : list of raw ids
+            By default all.
+        k : int
+        exclude_seen : bool
+        only, without : list of raw ids
+            As for `recommend`.
+        progress : bool
+            Show a bar on stderr.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written, with the path.
+        KeyError, ValueError, FloatingPointError, RuntimeError
+            As `recommend`.
         """
         known = self._known()
         k = check_count(k, 1, "k")
@@ -63,22 +126,51 @@ class Answers:
         tables = (known._lists(block, k, exclude_seen, candidates) for block in blocks or [rows])
         write_csv(path, tables, len(blocks), progress=progress)
 
-    def similar_items(self, item, k=10):
-        """The k items most like a raw item id: a DataFrame with columns item, name, score.
+    def similar_items(self, item: RawId, k: int = 10) -> pd.DataFrame:
+        """The k items most like one item. What alike means: `vectors.similarities`.
 
-        What score is: `vectors.similarities`. itemknn gives no more than its neighbours with at
-        least one user in common. KeyError for an item not in data, with the closest names;
-        ValueError for popularity, to which no two items are alike.
+        Parameters
+        ----------
+        item : raw id
+        k : int
+
+        Returns
+        -------
+        DataFrame
+            Columns item, name, score. itemknn gives no more than its neighbours with at least one
+            user in common.
+
+        Raises
+        ------
+        KeyError
+            For an item that is not in the data, with the closest names.
+        ValueError
+            For popularity, to which no two items are alike, or a k below 1.
         """
         known = self._known()
         k = check_count(k, 1, "k")
         return known._table(*nearest(known.model, known._item_index(item), k))
 
-    def similar_users(self, user, k=10):
-        """The k users most like a raw user id: a DataFrame with columns user, score.
+    def similar_users(self, user: RawId, k: int = 10) -> pd.DataFrame:
+        """The k users most like one user.
 
-        score is the cosine of the vectors, or of the rows of 0 and 1 where a model has none.
-        KeyError for a user not in data; ValueError for popularity.
+        Parameters
+        ----------
+        user : raw id
+        k : int
+
+        Returns
+        -------
+        DataFrame
+            Columns user, score: the cosine of the vectors, or of the rows of 0 and 1 where a model
+            has none.
+
+        Raises
+        ------
+        KeyError
+            For a user who is not in the data.
+        ValueError
+            For popularity, or a k below 1.
         """
         import pandas as pd
 
@@ -87,28 +179,79 @@ class Answers:
         rows, scores = nearest(known.model, known._user_index(user), k, "user")
         return pd.DataFrame({"user": known.data.user_ids[rows], "score": scores})
 
-    def user_vectors(self):
-        """What the model has learned of each user: a DataFrame (n_users, D) by raw id.
+    def user_vectors(self) -> pd.DataFrame:
+        """What the model has learned of each user.
 
-        Columns say which factor it is, of which branch of NeuMF, or a bias. ValueError for a
-        baseline that has no vectors.
+        Returns
+        -------
+        DataFrame
+            (n_users, D) by raw id. Columns say which factor it is, of which branch of NeuMF, or a
+            bias.
+
+        Raises
+        ------
+        ValueError
+            For a baseline that has no vectors.
         """
         return self._known()._vectors("user")
 
-    def item_vectors(self):
-        """What the model has learned of each item: a DataFrame (n_items, D) by raw id."""
+    def item_vectors(self) -> pd.DataFrame:
+        """What the model has learned of each item.
+
+        Returns
+        -------
+        DataFrame
+            (n_items, D) by raw id, as `user_vectors`.
+
+        Raises
+        ------
+        ValueError
+            For a baseline that has no vectors.
+        """
         return self._known()._vectors("item")
 
-    def find_item(self, name):
-        """The raw id of the item with this name, in any case; KeyError with the closest names."""
+    def find_item(self, name: str) -> RawId:
+        """The raw id of the item with this name, in any case.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        raw id
+
+        Raises
+        ------
+        KeyError
+            For a name that no item has, with the closest ones.
+        """
         known = self._known()
         return known.data.item_ids[known.data.find_item(name)]
 
-    def fold_in(self, items, *, steps=100, lr=0.03):
-        """Somebody new who has these items: -> FoldedUser, with recommend(k) and explain(item).
+    def fold_in(self, items: Iterable[RawId], *, steps: int = 100, lr: float = 0.03) -> FoldedUser:
+        """A new user who has these items. One user row is learned, and all else stays as it is.
 
-        items: raw ids, at least one; those that repeat count once. One user row is learned and all
-        else stays as it is; the same items give the same row. KeyError for an unknown item.
+        Parameters
+        ----------
+        items : list of raw ids
+            At least one; those that repeat count once. The same items give the same row.
+        steps : int
+            Of Adam.
+        lr : float
+            Of Adam.
+
+        Returns
+        -------
+        FoldedUser
+            With recommend(k) and explain(item).
+
+        Raises
+        ------
+        KeyError
+            For an item that is not in the data.
+        TypeError, ValueError
+            For items that are no list, or none.
         """
         known = self._known()
         indices = known._item_indices(items, "items")
@@ -118,105 +261,26 @@ class Answers:
         how = {"steps": steps, "lr": lr, "pairwise": known.settings["model"] in PAIRWISE}
         return FoldedUser(known, fold_in(known.model, indices, rng, **how), indices)
 
-    def explain(self, user, item, k=3):
-        """What the parts of the model add to the logit of user and item, raw ids -> Explanation.
+    def explain(self, user: RawId, item: RawId, k: int = 3) -> Explanation:
+        """What the parts of the model add to the logit of a user and an item.
 
-        nearest: the k items of the user that are most like this one, itself left out.
+        Parameters
+        ----------
+        user, item : raw id
+        k : int
+            How many of the user's own items that are most like this one to name.
+
+        Returns
+        -------
+        Explanation
+
+        Raises
+        ------
+        KeyError
+            For a user or an item that is not in the data.
+        ValueError
+            For a model whose parts nobody has said yet, or a k below 1.
         """
         known = self._known()
         u = known._user_index(user)
         return known._explain(known.model, u, known._seen(u), item, k)
-
-    def _known(self):
-        """A copy for one call: what another thread's `fit` learns replaces nothing in the midst."""
-        if self.model is None:
-            raise RuntimeError(
-                "this recommender knows nobody yet: call fit(data), or Recommender.load"
-            )
-        return copy.copy(self)
-
-    def _lists(self, rows, k, exclude_seen, candidates):
-        """The lists of user indices (U,) as a DataFrame: user, item, name, score."""
-        seen = [self.data.items_of(u) for u in rows] if exclude_seen else None
-        how = {"excluded": seen, "candidates": candidates}
-        row, items, scores = best(self.model, self.data, rows, k, **how)
-        table = self._table(items, scores)
-        table.insert(0, "user", self.data.user_ids[rows[row]])
-        return table
-
-    def _candidates(self, only, without):
-        """Indices of the items to choose from, or None for all; ValueError where none is left."""
-        if only is None and without is None:
-            return None
-        left = np.arange(self.data.n_items) if only is None else self._item_indices(only, "only")
-        if without is not None:
-            left = np.setdiff1d(left, self._item_indices(without, "without"))
-        if not len(left):
-            raise ValueError("only and without leave no item to choose from")
-        return left
-
-    def _table(self, items, scores):
-        import pandas as pd
-
-        distinct, row = np.unique(items, return_inverse=True)
-        names = np.array([self.data.item_name(i) for i in distinct], object)[row]
-        columns = {"item": self.data.item_ids[items], "name": names}
-        return pd.DataFrame({**columns, "score": scores})
-
-    def _vectors(self, side):
-        import pandas as pd
-
-        W, columns = vectors(self.model, side)
-        ids = {"user": self.data.user_ids, "item": self.data.item_ids}[side]
-        return pd.DataFrame(W, index=pd.Index(ids, name=side), columns=columns, copy=True)
-
-    def _explain(self, model, user, seen, item, k):
-        k = check_count(k, 1, "k")
-        index = self._item_index(item)
-        parts = contributions(model, user, index)
-        logit = check_finite(sum(parts.values()))
-        alike = check_finite(similarities(self.model, index))  # (n_items,)
-        order = seen[np.argsort(-alike[seen], kind="stable")]
-        order = order[order != index][:k]
-        if isinstance(model, ItemKNN):
-            order = order[alike[order] > 0]
-        nearest_own = self._table(order, alike[order]).rename(columns={"score": "similarity"})
-        score = logit if isinstance(model, Baseline) else float(sigmoid(np.float64(logit)))
-        name = self.data.item_name(index)
-        return Explanation(self.data.item_ids[index], name, score, logit, parts, nearest_own)
-
-    def _seen(self, user):
-        return np.sort(self.data.items_of(user))
-
-    def _user_index(self, raw):
-        index = self._users.find(raw)
-        if index is None:
-            raise KeyError(
-                f"no user {raw!r} in the data, whose users are {self._users}; "
-                "for somebody new: fold_in(items=[...]), or --has ITEM ... on the command line"
-            )
-        return index
-
-    def _item_index(self, raw):
-        index = self._items.find(raw)
-        if index is not None:
-            return index
-        try:
-            named = self.data.item_ids[[self.data.find_item(str(raw))]].tolist()
-            hint = f"by that name there is {named[0]!r}"
-        except KeyError as error:
-            hint = f"the data's items are {self._items}, and {error.args[0]}"
-        raise KeyError(f"no item has the id {raw!r}; {hint}")
-
-    def _item_indices(self, items, name):
-        """Distinct indices, ascending, of a list of raw ids."""
-        if isinstance(items, (str, bytes)) or not np.iterable(items):
-            raise TypeError(f"{name} must be a list of raw ids such as [{items!r}], got {items!r}")
-        return np.array(sorted({self._item_index(item) for item in items}), np.intp)
-
-
-def check_finite(scores):
-    """Return them, or raise: a NaN would be sorted to the end as if it were a bad score."""
-    if not np.isfinite(scores).all():
-        raise FloatingPointError("scores are not all finite numbers: try a lower learning rate")
-    return scores

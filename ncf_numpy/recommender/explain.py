@@ -5,7 +5,10 @@ terms of the MLP branch, the bias. Which of the user's own items are behind it, 
 say; the nearest of them by their vectors is the usual answer, and a plausible story, not a proof.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,17 +17,36 @@ from ..data.terminal import printable
 from ..evaluation.baselines import Baseline
 from ..evaluation.catalogue import with_own_memory
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..core.types import RawId
+
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a user gets an item."""
+    """Why a user gets an item; str(explanation) says it in lines.
 
-    item: object  # raw id
+    Attributes
+    ----------
+    item : raw id
+    name : str
+    score : float
+        As `recommend` shows it: a probability, or a baseline's own score.
+    logit : float
+        What the contributions add up to; a baseline's score once more.
+    contributions : {str: float}
+        Part of the model -> what it adds.
+    nearest : DataFrame
+        Columns item, name, similarity: of their own items.
+    """
+
+    item: RawId
     name: str
-    score: float  # as `recommend` shows it: a probability, or a baseline's own score
-    logit: float  # what the contributions add up to; a baseline's score once more
-    contributions: dict  # part of the model -> what it adds
-    nearest: object = field(repr=False)  # DataFrame item, name, similarity: of their own items
+    score: float
+    logit: float
+    contributions: dict[str, float]
+    nearest: pd.DataFrame = field(repr=False)
 
     def __str__(self):
         parts = [f"  {value:+8.3f}  {part}" for part, value in self.contributions.items()]

@@ -5,7 +5,11 @@ a user is one row of the user table, and that row has a gradient like any other:
 loss and backward find it in a tenth of a second from the few items somebody names.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +22,14 @@ from ..data.sampling import NegativeSampler
 from ..evaluation.baselines import Baseline
 from ..evaluation.catalogue import with_own_memory
 from .lists import best
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..core.models import Model
+    from ..core.types import Array, RawId
+    from .explain import Explanation
+    from .recommender import Recommender
 
 
 def fold_in(model, items, rng, *, steps=100, lr=0.03, negatives=4, pairwise=False):
@@ -57,14 +69,47 @@ def fold_in(model, items, rng, *, steps=100, lr=0.03, negatives=4, pairwise=Fals
 
 @dataclass(frozen=True)
 class FoldedUser:
-    """Somebody the model was not trained with, made by `Recommender.fold_in`."""
+    """Somebody the model was not trained with, made by `Recommender.fold_in`.
 
-    recommender: object
-    model: object = field(repr=False)  # their row is its only user; all else is the recommender's
-    seen: np.ndarray  # (P,) the indices of their items
+    Attributes
+    ----------
+    recommender : Recommender
+    model : Model or Baseline
+        Their row is its only user; all else is the recommender's.
+    seen : (P,) integers
+        The indices of their items.
+    """
 
-    def recommend(self, k=10, exclude_seen=True, *, only=None, without=None):
-        """As `Recommender.recommend` for one user."""
+    recommender: Recommender
+    model: Model | Baseline = field(repr=False)
+    seen: Array
+
+    def recommend(
+        self,
+        k: int = 10,
+        exclude_seen: bool = True,
+        *,
+        only: Iterable[RawId] | None = None,
+        without: Iterable[RawId] | None = None,
+    ) -> pd.DataFrame:
+        """The k items with the highest scores, as `Recommender.recommend` for one user.
+
+        Parameters
+        ----------
+        k : int
+        exclude_seen : bool
+        only, without : list of raw ids
+
+        Returns
+        -------
+        DataFrame
+            Columns item, name, score.
+
+        Raises
+        ------
+        KeyError, ValueError, FloatingPointError
+            As `Recommender.recommend`.
+        """
         known = self.recommender
         candidates = known._candidates(only, without)
         seen = [self.seen] if exclude_seen else None
@@ -72,6 +117,21 @@ class FoldedUser:
         _, items, scores = best(self.model, known.data, np.array([0]), k, **how)
         return known._table(items, scores)
 
-    def explain(self, item, k=3):
-        """As `Recommender.explain`."""
+    def explain(self, item: RawId, k: int = 3) -> Explanation:
+        """What the parts of the model add to the logit of an item, as `Recommender.explain`.
+
+        Parameters
+        ----------
+        item : raw id
+        k : int
+
+        Returns
+        -------
+        Explanation
+
+        Raises
+        ------
+        KeyError, ValueError
+            As `Recommender.explain`.
+        """
         return self.recommender._explain(self.model, 0, self.seen, item, k)

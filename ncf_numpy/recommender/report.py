@@ -33,34 +33,59 @@ class NotLearned(UserWarning):
 class Report:
     """What one fit has learned; str(report) says it in sentences, `line` in one line.
 
-    hr: HR@k on the held-out items by "model", "chance", "popularity" and "itemknn" (missing where
-    it would take as long as the training). A tie counts as chance would have it.
-    lead: by how many standard errors the model's HR@k is above each of the others.
+    Attributes
+    ----------
+    model : str
+    pairs : int
+        In the data.
+    epochs : int
+        The model has the weights after this one; 0 for a model without epochs.
+    batch_size : int
+    loss : float
+        Over that epoch.
+    base_rate : float
+        The share of positives among the rows trained on.
+    follows_data : bool
+        Whether the data decided on the epochs.
+    how : str
+        Pairs were held out, a key of AFTERWARDS; "" if none were.
+    held_out : int
+        Items.
+    candidates : int
+        The median number of others that a held-out item is ranked among.
+    choices : int
+        Of how many epochs the one that is measured was the best on these items.
+    k : int
+    hr : {str: float}
+        HR@k on the held-out items by "model", "chance", "popularity" and "itemknn" (missing where
+        it would take as long as the training). A tie counts as chance would have it.
+    lead : {str: float}
+        By how many standard errors the model's HR@k is above each of the others.
     """
 
     model: str
-    pairs: int  # in the data
-    epochs: int = 0  # the model has the weights after this one; 0 for a model without epochs
+    pairs: int
+    epochs: int = 0
     batch_size: int = 0
-    loss: float = 0.0  # over that epoch
-    base_rate: float = 0.0  # the share of positives among the rows trained on
-    follows_data: bool = False  # whether the data decided on the epochs
-    how: str = ""  # pairs were held out, a key of AFTERWARDS; "" if none were
-    held_out: int = 0  # items
-    candidates: int = 0  # the median number of others that a held-out item is ranked among
-    choices: int = 1  # of how many epochs the one that is measured was the best on these items
+    loss: float = 0.0
+    base_rate: float = 0.0
+    follows_data: bool = False
+    how: str = ""
+    held_out: int = 0
+    candidates: int = 0
+    choices: int = 1
     k: int = 0
     hr: dict = field(default_factory=dict)
     lead: dict = field(default_factory=dict)
 
     @property
-    def base_loss(self):
+    def base_loss(self) -> float:
         """The loss of answering every pair with the base rate: its entropy."""
         p = self.base_rate
         return -sum(q * math.log(q) for q in (p, 1 - p) if q)
 
     @property
-    def verdict(self):
+    def verdict(self) -> str:
         """In words: learned, not learned, too few pairs to tell, or not measured."""
         if self._is_like_the_base_rate():
             return "not learned"
@@ -72,7 +97,7 @@ class Report:
         return "learned" if is_better else "not learned"
 
     @property
-    def line(self):
+    def line(self) -> str:
         """The verdict and its figures in one line."""
         parts = []
         if self.epochs:
@@ -97,7 +122,7 @@ class Report:
         return "\n".join(filter(None, [*lines, self.advice]))
 
     @property
-    def advice(self):
+    def advice(self) -> str:
         """What to do; "" where nothing needs to be done."""
         if self._is_like_the_base_rate() and not self.follows_data:
             return (

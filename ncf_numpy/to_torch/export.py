@@ -6,6 +6,10 @@
 The weights are copied both ways. torch is imported when one of the two is called, not before.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..core.layers import Dense
@@ -13,18 +17,35 @@ from ..core.models import GMF, MF, MLP, NeuMF
 from ..recommender.recommender import Recommender
 from ..training.row_adam import BEHIND
 
+if TYPE_CHECKING:
+    import torch
+
 KINDS = {kind.__name__: kind for kind in (MF, GMF, MLP, NeuMF)}
 
 
-def to_torch(model):
-    """A model as a module of torch_models.py: forward(users (B,), items (B,)) -> logits (B,).
+def to_torch(model: MF | GMF | MLP | NeuMF | Recommender) -> torch.nn.Module:
+    """A model as a module of to_torch/models.py: forward(users (B,), items (B,)) -> logits (B,).
 
-    model: MF, GMF, MLP or NeuMF, in float32 or float64; or a fitted `Recommender` that has one.
     Logits and gradients are equal to rounding. The module is on the CPU and shares no memory with
     the model. An optimizer's moments are not carried across.
 
-    ImportError without PyTorch. TypeError for what has no such weights: a baseline, say.
-    RuntimeError while a `RowAdam` owes the model's rows a step: flush it first.
+    Parameters
+    ----------
+    model : MF, GMF, MLP or NeuMF, or a fitted `Recommender` that has one
+        In float32 or float64.
+
+    Returns
+    -------
+    torch.nn.Module
+
+    Raises
+    ------
+    ImportError
+        Without PyTorch.
+    TypeError
+        For what has no such weights: a baseline, say.
+    RuntimeError
+        While a `RowAdam` owes the model's rows a step: flush it first.
     """
     torch, _ = import_torch()
     fitted = isinstance(model, Recommender)
@@ -44,14 +65,27 @@ def to_torch(model):
     return module
 
 
-def from_torch(module):
+def from_torch(module: torch.nn.Module) -> MF | GMF | MLP | NeuMF:
     """The model that a module made by `to_torch`, and perhaps trained since, now is.
 
-    module: on any device, float32 or float64; the model has that dtype and the same bits. Tables
-    may have been given more rows. Out of a wrapper such as DistributedDataParallel take `.module`.
+    Parameters
+    ----------
+    module : torch.nn.Module
+        On any device, float32 or float64; the model has that dtype and the same bits. Tables may
+        have been given more rows. Out of a wrapper such as DistributedDataParallel take `.module`.
 
-    ImportError without PyTorch. TypeError for a module of another class; ValueError for one whose
-    layers are no longer those that `to_torch` made, or of another dtype.
+    Returns
+    -------
+    MF, GMF, MLP or NeuMF
+
+    Raises
+    ------
+    ImportError
+        Without PyTorch.
+    TypeError
+        For a module of another class.
+    ValueError
+        For one whose layers are no longer those that `to_torch` made, or of another dtype.
     """
     _, torch_models = import_torch()
     kind = type(module).__name__

@@ -7,10 +7,13 @@ process wants the core, a step waits for its turn in every one of them.
 docs/explanation/performance.md has the figures.
 """
 
+from __future__ import annotations
+
 import contextlib
 import ctypes
 import os
 import threading
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -25,13 +28,26 @@ _before = []  # [(set, count), ...] from before the first of them
 
 
 @contextlib.contextmanager
-def blas_threads(threads=None):
-    """With this many BLAS threads inside the block; the count is the whole process's.
+def blas_threads(threads: int | None = None) -> Iterator[None]:
+    """A context with this many BLAS threads; the count is the whole process's.
 
-    threads: by default one, unless OPENBLAS_NUM_THREADS or OMP_NUM_THREADS is set: then nothing
-    changes. Where blocks overlap in several threads of Python, the largest number asked for holds,
-    and the last one out restores what was before the first. Without effect where NumPy's BLAS is
-    another than OpenBLAS and threadpoolctl is not installed.
+    Where blocks overlap in several threads of Python, the largest number asked for holds, and the
+    last one out restores what was before the first. Without effect where NumPy's BLAS is another
+    than OpenBLAS and threadpoolctl is not installed.
+
+    Parameters
+    ----------
+    threads : int
+        By default one, unless OPENBLAS_NUM_THREADS or OMP_NUM_THREADS is set: then nothing changes.
+
+    Yields
+    ------
+    None
+
+    Raises
+    ------
+    ValueError
+        For a number below 1.
     """
     if threads is None and any(os.environ.get(name) for name in VARIABLES):
         yield

@@ -5,7 +5,11 @@ time step, the state of the random generator, and the history. A checkpoint is a
 the data and the settings are not in it, and must be the same again.
 """
 
+from __future__ import annotations
+
 import operator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..safe_file import (
     check_arrays,
@@ -17,12 +21,28 @@ from ..safe_file import (
 )
 from .optimizer_state import changes, make_room, settings_of, state_of
 
+if TYPE_CHECKING:
+    from .trainer import Trainer
 
-def save_checkpoint(path, trainer, settings=None):
-    """Write what `trainer` needs to go on after the epoch it has just finished.
 
-    settings, {name: value} that JSON can hold, is compared by `load_checkpoint`. Only between
-    epochs: within one, the batches still to come are not in the file.
+def save_checkpoint(
+    path: str | Path, trainer: Trainer, settings: dict[str, Any] | None = None
+) -> None:
+    """Write what a trainer needs to go on after the epoch it has just finished.
+
+    Only between epochs: within one, the batches still to come are not in the file.
+
+    Parameters
+    ----------
+    path : str or Path
+    trainer : Trainer
+    settings : {name: value}
+        What JSON can hold; `load_checkpoint` compares it.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, with the path. An older file there is then as it was.
     """
     header = {
         "settings": {**(settings or {}), **describe(trainer)},
@@ -36,11 +56,26 @@ def save_checkpoint(path, trainer, settings=None):
     write_file(path, "checkpoint", header, arrays_of(trainer))
 
 
-def load_checkpoint(path, trainer, settings=None):
-    """Bring a new `trainer` to where the saved one stood.
+def load_checkpoint(
+    path: str | Path, trainer: Trainer, settings: dict[str, Any] | None = None
+) -> None:
+    """Bring a new trainer to where the saved one stood.
 
-    Raises OSError or ValueError as `read_file` does, and ValueError naming the first thing in
-    which this training differs from the saved one: model, data, optimizer or settings.
+    Parameters
+    ----------
+    path : str or Path
+    trainer : Trainer
+        Made as the saved one was.
+    settings : {name: value}
+        As it was given to `save_checkpoint`.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is damaged or no checkpoint, with the path; if this training differs from the saved
+        one, with the first difference: model, data, optimizer or settings.
     """
     header, saved = read_file(path, "checkpoint")
     with naming(path, "is damaged"):

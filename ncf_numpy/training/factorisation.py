@@ -5,21 +5,54 @@
 Both return a `Trainer`, to be run.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..core.models import MF
 from ..core.optimizers import SGD, Adagrad
 from .objectives import FromCatalogue, Pairwise
 from .trainer import Trainer
 
+if TYPE_CHECKING:
+    from numpy.random import Generator
 
-def logistic_mf(split, rng, *, factors=192, lr=0.002, l2=0.005, negatives=8, batch_size=1024):
+    from ..data.split import Split
+
+
+def logistic_mf(
+    split: Split,
+    rng: Generator,
+    *,
+    factors: int = 192,
+    lr: float = 0.002,
+    l2: float = 0.005,
+    negatives: int = 8,
+    batch_size: int = 1024,
+) -> Trainer:
     """A trainer of MF by logistic loss, with the settings tuned for MovieLens-1M.
 
     To be run for 256 epochs, of which the last counts, on a split without validation hold-out.
-    Weights start as N(0, 0.1^2), biases at 0. Negatives come from the whole catalogue: a user's
-    own items are not rejected. lr and l2 are those of one pair at a time, as in the source; here
-    the gradients of batch_size pairs are summed before a step, and a row that occurs twice in a
-    batch is decayed once.
+    Weights start as N(0, 0.1^2), biases at 0. Negatives come from the whole catalogue: a user's own
+    items are not rejected. The gradients of batch_size pairs are summed before a step, and a row
+    that occurs twice in a batch is decayed once.
     Source: Rendle, Krichene, Zhang & Anderson 2020, RecSys (arXiv 2005.09683), section 4.
+
+    Parameters
+    ----------
+    split : Split
+    rng : Generator
+    factors : int
+    lr, l2 : float
+        Those of one pair at a time, as in the source.
+    negatives : int
+        For each pair.
+    batch_size : int
+
+    Returns
+    -------
+    Trainer
+        To be run.
     """
     model = MF(split.train.n_users, split.train.n_items, factors, rng)
     for W in (model.user_embedding.W, model.item_embedding.W):
@@ -30,11 +63,35 @@ def logistic_mf(split, rng, *, factors=192, lr=0.002, l2=0.005, negatives=8, bat
     return Trainer(model, split, rng, optimizer=optimizer, objective=FromCatalogue, **sizes)
 
 
-def bpr_mf(split, rng, *, factors=32, lr=0.1, l2=0.01, batch_size=4096):
-    """A trainer of MF with item biases by BPR, Adagrad and l2 (per pair, as in `logistic_mf`).
+def bpr_mf(
+    split: Split,
+    rng: Generator,
+    *,
+    factors: int = 32,
+    lr: float = 0.1,
+    l2: float = 0.01,
+    batch_size: int = 4096,
+) -> Trainer:
+    """A trainer of MF with item biases by BPR, Adagrad and l2.
 
     Weights start as N(0, 1 / (3 factors^2)): the variance of U(-1 / factors, 1 / factors).
     Source: Rendle, Freudenthaler, Gantner & Schmidt-Thieme 2009, UAI.
+
+    Parameters
+    ----------
+    split : Split
+    rng : Generator
+    factors : int
+    lr : float
+    l2 : float
+        Per pair, as in `logistic_mf`.
+    batch_size : int
+        In pairs of a positive and a negative.
+
+    Returns
+    -------
+    Trainer
+        To be run.
     """
     model = MF(split.train.n_users, split.train.n_items, factors, rng)
     for W in (model.user_embedding.W, model.item_embedding.W):

@@ -8,27 +8,50 @@
 n examples (of `Pairwise`: pairs) the model had on the right side before the step.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from ..core.checks import check_count
 from ..core.losses import BPR, BinaryCrossEntropyWithLogits
 from ..data.sampling import NegativeSampler, count_batches, epoch_batches
 
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from ..core.types import Batches
+    from ..data.interactions import Interactions
+
 
 class Pointwise:
     """Each pair of train has label 1, and `negatives` unseen items of its user have label 0.
 
     Loss: binary cross-entropy. Source: He et al. 2017, sections 3.1 and 4.1.
+
+    Parameters
+    ----------
+    train : Interactions
+    batch_size : int
+        Rows of a batch.
+    negatives : int
+        For each pair, drawn again in every epoch.
+
+    Raises
+    ------
+    ValueError
+        For a batch_size below 1, or negatives below 0.
     """
 
-    def __init__(self, train, *, batch_size=256, negatives=4):
+    def __init__(self, train: Interactions, *, batch_size: int = 256, negatives: int = 4) -> None:
         self.train = train
         self.batch_size = check_count(batch_size, 1, "batch_size")
         self.negatives = check_count(negatives, 0, "negatives")
         self.sampler = self.make_sampler()
-        self.loss = BinaryCrossEntropyWithLogits()
+        self.loss: Any = BinaryCrossEntropyWithLogits()
 
-    def make_sampler(self):
+    def make_sampler(self) -> NegativeSampler:
         """The sampler of negatives: a user's own items are not drawn."""
         return NegativeSampler(self.train)
 
@@ -50,8 +73,18 @@ class Pointwise:
         n_served = np.count_nonzero(~self.sampler.exhausted[self.train.users])
         return len(self.train) / (len(self.train) + self.negatives * n_served)
 
-    def batches(self, rng):
-        """One epoch of fresh negatives: iterate over users (B,), items (B,), labels (B,)."""
+    def batches(self, rng: Generator) -> Batches:
+        """One epoch of fresh negatives, shuffled.
+
+        Parameters
+        ----------
+        rng : Generator
+
+        Returns
+        -------
+        iterator of users, items, labels
+            (B,) arrays.
+        """
         return epoch_batches(self.train, self.sampler, rng, **self.sizes)
 
     def right(self):
@@ -68,7 +101,7 @@ class FromCatalogue(Pointwise):
     Source: Rendle, Krichene, Zhang & Anderson 2020, RecSys, section 4.
     """
 
-    def make_sampler(self):
+    def make_sampler(self) -> NegativeSampler:
         return NegativeSampler(self.train.take(np.empty(0, np.intp)))
 
     def describe(self):
@@ -78,12 +111,25 @@ class FromCatalogue(Pointwise):
 class Pairwise(Pointwise):
     """Each pair of train against `negatives` unseen items of its user, each a pair for `BPR`.
 
-    batch_size counts pairs: a batch has their positives first, then their negatives (2B rows).
-    Users who have every item are left out.
+    A batch has the positives of its pairs first, then their negatives (2B rows). Users who have
+    every item are left out.
     Source: Rendle, Freudenthaler, Gantner & Schmidt-Thieme 2009, UAI.
+
+    Parameters
+    ----------
+    train : Interactions
+    batch_size : int
+        Pairs of a batch.
+    negatives : int
+        For each pair of train, at least 1.
+
+    Raises
+    ------
+    ValueError
+        For a batch_size or negatives below 1.
     """
 
-    def __init__(self, train, *, batch_size=256, negatives=1):
+    def __init__(self, train: Interactions, *, batch_size: int = 256, negatives: int = 1) -> None:
         check_count(negatives, 1, "negatives")
         super().__init__(train, batch_size=batch_size, negatives=negatives)
         self.loss = BPR()
@@ -103,7 +149,7 @@ class Pairwise(Pointwise):
         """Without learning either of a pair may be the positive."""
         return 0.5
 
-    def batches(self, rng):
+    def batches(self, rng: Generator) -> Batches:
         """One epoch of fresh negatives: iterate over users (2B,), items (2B,), labels (2B,)."""
         rows = rng.permutation(self.rows)
         for start in range(0, len(rows), self.batch_size):

@@ -4,7 +4,11 @@ The loss of NeuMF is not convex, so where it starts decides where it ends. Both 
 alone, fused by `NeuMF.from_pretrained`, and fine-tuned together (He et al. 2017, section 3.4.1).
 """
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..core.checks import check_count
 from ..core.models import GMF, MLP, NeuMF
@@ -12,33 +16,70 @@ from ..data.terminal import is_terminal
 from .row_adam import RowAdam
 from .trainer import Trainer, fit
 
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    import pandas as pd
+    from numpy.random import Generator
+
+    from ..core.types import Optimizer
+    from ..data.split import Split
+    from .options import MoreOptions
+
 
 def pretrain(
-    split,
-    rng,
+    split: Split,
+    rng: Generator,
     *,
-    factors=8,
-    layers=(64, 32, 16, 8),
-    alpha=0.5,
-    lr=1e-3,
-    optimizer=None,
-    epochs=20,
-    fine_tune_epochs=20,
-    patience=None,
-    progress=None,
-    **settings,
-):
-    """Train GMF and MLP, fuse and fine-tune them: -> NeuMF, history.
+    factors: int = 8,
+    layers: Sequence[int] = (64, 32, 16, 8),
+    alpha: float = 0.5,
+    lr: float = 1e-3,
+    optimizer: Optimizer | None = None,
+    epochs: int = 20,
+    fine_tune_epochs: int = 20,
+    patience: int | None = None,
+    progress: bool | None = None,
+    **settings: Unpack[MoreOptions],
+) -> tuple[NeuMF, pd.DataFrame]:
+    """Train GMF and MLP, fuse them to a NeuMF, and fine-tune it. Each stage keeps its best epoch.
 
-    split, rng, patience, progress, settings: as for `fit`; each stage keeps its best epoch.
-    alpha: the weight of GMF in the fusion, 1 - alpha that of MLP. lr: of the RowAdam that trains
-    GMF and MLP, `epochs` each.
-    optimizer: fine-tunes, for `fine_tune_epochs`. Default RowAdam(lr), as in the README of the
-    authors' code. The paper takes plain SGD, since the moments of the two Adams are lost: that is
-    SGD(lr) with an lr near 1 here, where the loss is a mean over the batch.
+    Parameters
+    ----------
+    split : Split
+    rng : Generator
+    factors : int
+        K, of GMF.
+    layers : sequence of int
+        The widths of MLP's tower.
+    alpha : float
+        The weight of GMF in the fusion, 1 - alpha that of MLP.
+    lr : float
+        Of the RowAdam that trains GMF and MLP.
+    optimizer : optimizer
+        Fine-tunes. By default RowAdam(lr), as in the README of the authors' code. The paper takes
+        plain SGD, since the moments of the two Adams are lost: that is SGD(lr) with an lr near 1
+        here, where the loss is a mean over the batch.
+    epochs : int
+        Of GMF and of MLP.
+    fine_tune_epochs : int
+        Of NeuMF; 0 leaves it as it was fused.
+    patience : int
+    progress : bool
+    **settings
+        As for `fit`.
 
-    history: a DataFrame as of `fit`, with `stage` (gmf, mlp, neumf) as first column. The stage
-    neumf has an epoch 0, the fused model before fine-tuning; if no epoch is better, it is chosen.
+    Returns
+    -------
+    model : NeuMF
+    history : DataFrame
+        As of `fit`, with `stage` (gmf, mlp, neumf) as first column. The stage neumf has an epoch 0,
+        the fused model before fine-tuning; if no epoch is better, it is chosen.
+
+    Raises
+    ------
+    ValueError, FloatingPointError
+        As `fit`.
     """
     check_count(fine_tune_epochs, 0, "fine_tune_epochs")
     progress = is_terminal(sys.stderr) if progress is None else progress

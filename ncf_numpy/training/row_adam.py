@@ -39,10 +39,21 @@ class RowAdam:
         optimizer.step(model.parameters())
         optimizer.flush()                                  # after each epoch: all rows are current
 
-    Formula, arguments and, to rounding, results are those of `Adam`. Domain: beta2 >= 0.998 and
-    beta1 < beta2^1.5, where the closed form is accurate; elsewhere use `Adam`.
-    lazy=True lets rows outside the batch stand still with their moments, as TensorFlow's LazyAdam
-    and PyTorch's SparseAdam do: another algorithm, here to be compared with.
+    Formula and, to rounding, results are those of `Adam`.
+
+    Parameters
+    ----------
+    lr, beta1, beta2, eps : float
+        As of `Adam`. beta2 >= 0.998 and beta1 < beta2^1.5, where the closed form is accurate;
+        elsewhere use `Adam`.
+    lazy : bool
+        True lets rows outside the batch stand still with their moments, as TensorFlow's LazyAdam
+        and PyTorch's SparseAdam do: another algorithm, here to be compared with.
+
+    Raises
+    ------
+    ValueError
+        For a number outside its domain.
     """
 
     def __init__(
@@ -81,7 +92,20 @@ class RowAdam:
         self._missed = DeferredUpdates(self._lr, self.beta1, self.beta2, self.eps)
 
     def catch_up(self, lookups: Lookups) -> None:
-        """Move the rows a batch will read to the present; lookups is [(name, W, ids (B,)), ...]."""
+        """Move the rows a batch will read to the present.
+
+        Parameters
+        ----------
+        lookups : [(name, W, ids (B,)), ...]
+            Of model.lookups(users, items).
+
+        Raises
+        ------
+        ValueError
+            For the tables of another model.
+        TypeError, IndexError
+            For ids that are no rows of their table.
+        """
         if self.tables is None:
             self.tables = Tables({name: W for name, W, _ in lookups})
         ids = {}
@@ -95,7 +119,20 @@ class RowAdam:
         self.batch = Batch(ids, groups, [self._move(rows) for rows in self._blocks(groups.rows)])
 
     def step(self, parameters: Parameters) -> None:
-        """Take one step: at once for dense parameters, for table rows when they are next read."""
+        """Take one step: at once for dense parameters, for table rows when they are next read.
+
+        Parameters
+        ----------
+        parameters : [(name, W, dW), ...]
+            All of model.parameters().
+
+        Raises
+        ------
+        RuntimeError
+            Without gradients, or for other ids than were caught up last.
+        ValueError
+            For a gradient whose shape or dtype is not that of its array.
+        """
         tables, arrays = {}, []
         for name, W, dW in parameters:
             check_gradient(name, W, dW)

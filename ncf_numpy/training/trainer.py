@@ -10,7 +10,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,28 +29,33 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from numpy.random import Generator
-    from numpy.typing import ArrayLike
 
     from ..core.models import Model
-    from ..core.types import Array, Ids, Loss, Optimizer
+    from ..core.types import Array, Ids, Labels, Loss, Optimizer
     from ..data.split import Split
-
-
-class TrainingOptions(TypedDict, total=False):
-    """What `fit` and `pretrain` pass on to a `Trainer`."""
-
-    optimizer: Optimizer | None
-    objective: type[Pointwise]
-    batch_size: int
-    negatives: int
-    k: int
-    threads: int | None
+    from .options import TrainerOptions
 
 
 def train_step(
-    model: Model, loss: Loss, optimizer: Optimizer, users: Ids, items: Ids, labels: ArrayLike
+    model: Model, loss: Loss, optimizer: Optimizer, users: Ids, items: Ids, labels: Labels
 ) -> float:
-    """One step on one batch, users (B,), items (B,), labels (B,); returns the batch's mean loss."""
+    """One step on one batch.
+
+    Parameters
+    ----------
+    model : Model
+    loss : loss
+        An object with forward(logits, labels) and backward().
+    optimizer : optimizer
+        An object with step(parameters).
+    users, items : (B,) integers
+    labels : (B,) floats
+
+    Returns
+    -------
+    float
+        The batch's mean loss.
+    """
     if isinstance(optimizer, RowAdam):
         optimizer.catch_up(model.lookups(users, items))
     logits = model.forward(users, items)  # (B,)
@@ -69,22 +74,43 @@ def fit(
     epochs: int = 20,
     patience: int | None = None,
     progress: bool | None = None,
-    **settings: Unpack[TrainingOptions],
+    **settings: Unpack[TrainerOptions],
 ) -> pd.DataFrame:
-    """Train model on split.train and leave it with the weights of its best epoch.
+    """Train a model on split.train and leave it with the weights of its best epoch.
 
-    The best epoch is the one of highest HR@k on split.validation, then of highest NDCG@k; without
-    a validation hold-out it is the last. The test hold-out is never looked at.
-    split: a `Split`; rng: the Generator that draws negatives and shuffles. Training stops after
-    `patience` epochs without a new best, if given. progress: a bar on stderr; by default only
-    where stderr is a terminal. settings: optimizer=RowAdam(), objective=Pointwise, batch_size=256,
-    negatives=4, k=10, threads=None. BLAS has one thread meanwhile (`blas_threads`); wide models in
-    large batches, such as 64 factors and 1,024 rows, gain from threads=2.
+    The best epoch is the one of highest HR@k on split.validation, then of highest NDCG@k; without a
+    validation hold-out it is the last. The test hold-out is never looked at. BLAS has one thread
+    meanwhile (`blas_threads`); wide models in large batches, such as 64 factors and 1,024 rows,
+    gain from threads=2.
 
-    Returns the history, a DataFrame with a row per epoch: epoch, loss, accuracy (both over the
-    training batches), hr, ndcg (on validation), train_seconds, evaluate_seconds, and chosen, True
-    for the epoch whose weights the model has. Raises FloatingPointError that names epoch, batch
-    and parameter if the loss is NaN or infinite; the model then has its best weights so far.
+    Parameters
+    ----------
+    model : Model
+    split : Split
+    rng : Generator
+        Draws negatives and shuffles.
+    epochs : int
+    patience : int
+        Stop after so many epochs without a new best; by default never.
+    progress : bool
+        Show a bar on stderr; by default where stderr is a terminal.
+    **settings
+        As for `Trainer`: optimizer, objective, batch_size, negatives, k, threads.
+
+    Returns
+    -------
+    DataFrame
+        The history, a row per epoch: epoch, loss, accuracy (both over the training batches), hr,
+        ndcg (on validation), train_seconds, evaluate_seconds, and chosen, True for the epoch whose
+        weights the model has.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument that cannot be.
+    FloatingPointError
+        If the loss is NaN or infinite, with epoch, batch and parameter; the model then has its best
+        weights so far.
     """
     check_count(epochs, 1, "epochs")
     progress = is_terminal(sys.stderr) if progress is None else progress
@@ -94,9 +120,34 @@ def fit(
 
 
 class Trainer:
-    """Trains a model epoch by epoch and remembers its best weights. Arguments as in `fit`.
+    """Trains a model epoch by epoch and remembers its best weights.
 
-    objective: a class of objectives.py, made for split.train with batch_size and negatives.
+    Parameters
+    ----------
+    model : Model
+    split : Split
+    rng : Generator
+        Draws negatives and shuffles.
+    optimizer : optimizer
+        By default `RowAdam` with its defaults.
+    objective : class of objectives.py
+        Made for split.train with batch_size and negatives.
+    batch_size : int
+    negatives : int
+        For each pair of split.train.
+    k : int
+        Of HR@k and NDCG@k on split.validation.
+    threads : int
+        Of BLAS; by default one (`blas_threads`).
+    progress : bool
+        Show bars on stderr.
+
+    Raises
+    ------
+    TypeError
+        For a split that is none, or an rng that is a seed.
+    ValueError
+        For a batch_size or negatives that cannot be.
     """
 
     def __init__(
@@ -136,9 +187,21 @@ class Trainer:
         patience: int | None = None,
         after_epoch: Callable[[], object] | None = None,
     ) -> None:
-        """Train until there are `epochs` epochs, or `patience` without a new best; keep the best.
+        """Train until there are `epochs` epochs, and keep the best.
 
-        after_epoch: called after each epoch, without arguments.
+        Parameters
+        ----------
+        epochs : int
+            In all, those already done included.
+        patience : int
+            Stop after so many epochs without a new best; by default never.
+        after_epoch : function of no arguments
+            Called after each epoch.
+
+        Raises
+        ------
+        FloatingPointError
+            As `fit`.
         """
         with blas_threads(self.threads):
             for _ in progress_bar(range(self.epoch, epochs), "training", show=self.progress):
@@ -156,7 +219,18 @@ class Trainer:
             self.best_score = (self.rows[0]["hr"], self.rows[0]["ndcg"])
 
     def run_epoch(self) -> dict[str, Any]:
-        """One pass over all positives and fresh negatives, then validation; returns its row."""
+        """One pass over all positives and fresh negatives, then validation.
+
+        Returns
+        -------
+        dict
+            The epoch's row of the history.
+
+        Raises
+        ------
+        FloatingPointError
+            As `fit`.
+        """
         try:
             start = time.perf_counter()
             row = {"epoch": self.epoch + 1, **self.train_epoch()}
@@ -203,7 +277,17 @@ class Trainer:
         return {"hr": result.hr, "ndcg": result.ndcg}
 
     def is_stale(self, patience: int | None) -> bool:
-        """Whether the last `patience` epochs brought no new best; never if patience is None."""
+        """Whether the last epochs brought no new best.
+
+        Parameters
+        ----------
+        patience : int or None
+            How many epochs; None never is.
+
+        Returns
+        -------
+        bool
+        """
         return patience is not None and self.epoch - self.best_epoch >= patience
 
     def copy_weights(self) -> list[Array]:
@@ -215,7 +299,12 @@ class Trainer:
             W[:] = best
 
     def history(self) -> pd.DataFrame:
-        """A row per finished epoch, as `fit` returns it (`as_table`)."""
+        """The history of all finished epochs, as `fit` returns it.
+
+        Returns
+        -------
+        DataFrame
+        """
         return as_table([{**row, "chosen": row["epoch"] == self.best_epoch} for row in self.rows])
 
     def describe_divergence(self, value: float, batch: int) -> str:

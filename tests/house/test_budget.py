@@ -77,7 +77,9 @@ def global_randomness(tree):
         elif isinstance(node, ast.Import):
             found += [a.name for a in node.names if a.name in ("random", "numpy.random")]
         elif isinstance(node, ast.ImportFrom) and node.module in ("random", "numpy.random"):
-            found += [f"from {node.module}"]
+            found += [f"from {node.module}"] * (
+                not {a.name for a in node.names} <= GENERATOR_MAKERS
+            )
     return found
 
 

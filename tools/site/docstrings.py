@@ -2,6 +2,7 @@
 
 A line that was wrapped because it was full flows on; one that ended early is a line of its own.
 Columns stay columns. A name in backticks that the package exports becomes a link.
+NumPy's sections (Parameters, Returns, ...) stay as they are: mkdocstrings reads them.
 """
 
 import re
@@ -10,6 +11,7 @@ import griffe
 
 WIDTH = 85  # a line that could not take the next word within these columns was full
 COLUMNS = re.compile(r"\S {3,}\S")
+SECTIONS = re.compile(r"\n\n(?=(?:Parameters|Attributes|Returns|Yields|Raises|Examples)\n-+\n)")
 OPENING = re.compile(r"Gradient|Raises|Returns|Source|->|\w+(, \w+)*: ")  # a line of its own
 
 
@@ -40,7 +42,9 @@ def everything(obj):
 
 def as_markdown(text, width):
     """Plain text as Markdown that looks like it; width: where its lines were wrapped."""
-    return "\n\n".join(paragraph(part, width) for part in re.split(r"\n{2,}", text.strip("\n")))
+    prose, *sections = SECTIONS.split(text.strip("\n"))
+    paragraphs = [paragraph(part, width) for part in re.split(r"\n{2,}", prose)]
+    return "\n\n".join([*paragraphs, *sections])
 
 
 def paragraph(part, width):

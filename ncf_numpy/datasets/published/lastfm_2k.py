@@ -27,9 +27,26 @@ def load_lastfm_2k(
 
     counts are plays; raw ids are Last.fm's userID and artistID. The default thresholds leave 1,741
     listeners and 2,665 artists, the selection of DeepCF (AAAI 2019); with 0, 0 all 1,892 and 17,632
-    stay.  Raises FileNotFoundError naming the missing file, ValueError with file and line.
-
+    stay.
     Source: Cantador, Brusilovsky, Kuflik, HetRec 2011, https://grouplens.org/datasets/hetrec-2011/
+
+    Parameters
+    ----------
+    source : str or Path
+        The folder or the zip.
+    min_per_user, min_per_item : int
+        As for `Interactions.filter`.
+
+    Returns
+    -------
+    Interactions
+
+    Raises
+    ------
+    FileNotFoundError
+        Naming the missing file.
+    ValueError
+        With file and line.
     """
     plays = load_interactions(
         find_file(source, PLAYS),
@@ -45,7 +62,24 @@ def load_lastfm_2k(
 
 
 def artist_names(source: str | Path) -> dict[int, str]:
-    """artistID -> name, from `artists.dat`."""
+    """The names in `artists.dat`.
+
+    Parameters
+    ----------
+    source : str or Path
+        The folder or the zip.
+
+    Returns
+    -------
+    {artistID: name}
+
+    Raises
+    ------
+    FileNotFoundError
+        Naming the missing file.
+    ValueError
+        With file and line.
+    """
     return read_names(find_file(source, ARTISTS), "id", "name", **LAYOUT)
 
 

@@ -33,11 +33,26 @@ def load_lastfm_360k(
     """Read either form from a folder (or a zip); counts are plays.
 
     Raw ids are the CSVs' numbers or, in the original, the listener's SHA-1 and the artist's
-    MusicBrainz id, or the artist's name where that is empty.  min_per_user, min_per_item: as
-    `Interactions.filter`.  Raises FileNotFoundError that says what there is instead, ValueError
-    with file and line.
-
+    MusicBrainz id, or the artist's name where that is empty.
     Source: Celma 2010, http://ocelma.net/MusicRecommendationDataset/
+
+    Parameters
+    ----------
+    source : str or Path
+        The folder or the zip.
+    min_per_user, min_per_item : int
+        As for `Interactions.filter`.
+
+    Returns
+    -------
+    Interactions
+
+    Raises
+    ------
+    FileNotFoundError
+        With what there is instead.
+    ValueError
+        With file and line.
     """
     there = contents(source, f"{PLAYS} or {ORIGINAL}")
     if PLAYS in there:

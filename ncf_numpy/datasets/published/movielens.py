@@ -44,10 +44,25 @@ FORMATS = (
 def load_movielens(source: str | Path, *, min_rating: float | str | None = None) -> Interactions:
     """Read any release from its folder or zip; counts are the ratings, up to 5.
 
-    min_rating: keep ratings of at least that; by default every rating counts, as in the NCF paper.
-    Raises FileNotFoundError that says what there is instead, ValueError with file and line.
-
     Source: Harper & Konstan 2015, https://grouplens.org/datasets/movielens/
+
+    Parameters
+    ----------
+    source : str or Path
+        The folder or the zip.
+    min_rating : float or "all"
+        Keep ratings of at least that; by default every rating counts, as in the NCF paper.
+
+    Returns
+    -------
+    Interactions
+
+    Raises
+    ------
+    FileNotFoundError
+        With what there is instead.
+    ValueError
+        With file and line.
     """
     expected = ", ".join(each.ratings for each in FORMATS)
     there = contents(source, expected)

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from ...core.checks import check_count, check_generator
-from ...data.interactions import Interactions, names_of
+from ...data.interactions import Interactions
 from ...data.sampling import PairIndex
 from ...data.split import (
     Holdout,
@@ -30,9 +30,8 @@ from ...data.split import (
     last_two,
     without,
 )
-from ...safe_file import read_arrays
 from ..dataset import Dataset, Part
-from ..reading.names import read_names
+from ..ncf_ids import names_of_items, raw_ids
 from ..reading.negatives import read_negatives
 from ..reading.numerals import shown
 from ..reading.raw_table import RawTable
@@ -40,7 +39,6 @@ from ..reading.text_files import TextFile
 
 SUFFIXES = ".train.rating", ".test.rating", ".test.negative"
 COLUMNS = "user", "item", "rating", "timestamp"
-ID_MAP, ITEM_MAP = "id_map_to_hetrec.npz", "item_map.tsv"
 HOLD_OUTS = "latest", "random"
 LARGEST_GAP = 1000  # ids more than there are fields in the files
 
@@ -55,19 +53,36 @@ def load_ncf_files(
 ) -> Split:
     """Read `prefix.train.rating`, `prefix.test.rating` and `prefix.test.negative`.
 
-    prefix: "folder/ml-1m", one of the three files, or a folder that holds just one such triple.
-    rng: draws the validation candidates and random validation items.
-    validation: hold one more item of each user out of train, ranked against n_candidates items
-        outside the user's train and validation: the "latest" by the fourth column, or a "random"
-        one. True: the latest if the times differ. (The published files of the paper have times;
-        those in which they are 0 have been rebuilt.)
-    item_names: raw item id -> name; by default those of `item_map.tsv`, or Last.fm 2K's artists.
+    The number of users and items comes from all three files: an item may have no training row. Any
+    rating > 0 is a positive. Raw ids come from `id_map_to_hetrec.npz` if it lies beside the files,
+    else they are the files' own numbers. Test candidates are the published ones, even where they
+    hold the test item or items of the user's train: `notes` counts them.
 
-    The number of users and items comes from all three files: an item may have no training row.
-    Any rating > 0 is a positive. Raw ids come from `id_map_to_hetrec.npz` if it lies beside the
-    files, else they are the files' own numbers. Test candidates are the published ones, even where
-    they hold the test item or items of the user's train: `notes` counts them.  Raises
-    FileNotFoundError, or ValueError with file and line.
+    Parameters
+    ----------
+    prefix : str or Path
+        "folder/ml-1m", one of the three files, or a folder that holds just one such triple.
+    rng : Generator
+        Draws the validation candidates and random validation items.
+    validation : bool or str
+        Hold one more item of each user out of train: the "latest" by the fourth column, or a
+        "random" one. True: the latest if the times differ. (The published files of the paper have
+        times; those in which they are 0 have been rebuilt.)
+    n_candidates : int
+        Items outside the user's train and validation that it is ranked against.
+    item_names : {raw item id: name}
+        By default those of `item_map.tsv`, or Last.fm 2K's artists.
+
+    Returns
+    -------
+    Split
+
+    Raises
+    ------
+    FileNotFoundError
+        Naming what is missing.
+    ValueError
+        With file and line.
     """
     check_generator(rng)
     check_count(n_candidates, 1, "n_candidates")
@@ -85,8 +100,8 @@ def load_ncf_files(
         for column in ("user", "item")
     )
     n_users, n_items = _count("user", users), _count("item", items | {negative_file: candidates})
-    user_ids, item_ids = _raw_ids(train_file.parent, n_users, n_items)
-    names = _item_names(train_file.parent, item_ids, item_names)
+    user_ids, item_ids = raw_ids(train_file.parent, n_users, n_items)
+    names = names_of_items(train_file.parent, item_ids, item_names)
     source = f"{train_file.name.removesuffix(SUFFIXES[0])} (NCF files)"
     if not (train_table["rating"] > 0).any():
         raise ValueError(f"{train_file} has no rating > 0, so nothing to train on")
@@ -173,43 +188,6 @@ def _count(column: str, ids: Mapping[Path, np.ndarray]) -> int:
 
 def _text(path: Path) -> TextFile:
     return TextFile(path, (), False, "\t", False)
-
-
-def _raw_ids(folder: Path, n_users: int, n_items: int) -> tuple[np.ndarray, np.ndarray]:
-    path = folder / ID_MAP
-    if not path.is_file():
-        return np.arange(n_users), np.arange(n_items)
-    ids = read_arrays(path)
-    missing = {"user_id", "artist_id"} - set(ids)
-    if missing:
-        raise ValueError(f"{path} lacks {', '.join(sorted(missing))}; it holds {sorted(ids)}")
-    user_ids, item_ids = ids["user_id"], ids["artist_id"]
-    for name, column in (("user_id", user_ids), ("artist_id", item_ids)):
-        if column.ndim != 1 or column.dtype.kind not in "iu":
-            raise ValueError(f"{path}: {name} is {column.dtype} of shape {column.shape}, not ids")
-        if len(np.unique(column)) < len(column):
-            raise ValueError(f"{path}: {name} holds an id more than once")
-    if (len(user_ids), len(item_ids)) != (n_users, n_items):
-        raise ValueError(
-            f"{path} maps {len(user_ids)} users and {len(item_ids)} items, "
-            f"the files beside it hold {n_users} and {n_items}"
-        )
-    return user_ids, item_ids
-
-
-def _item_names(folder: Path, item_ids: np.ndarray, names: Mapping | None) -> np.ndarray | None:
-    if names is not None:
-        return names_of(item_ids, names)
-    if (folder / ITEM_MAP).is_file():
-        titles = read_names(folder / ITEM_MAP, "ncf_item", "title", sep="\t", quotes=False)
-        return names_of(np.arange(len(item_ids)), titles)
-    if (folder / ID_MAP).is_file():
-        from ..catalogue import find_dataset  # which collects this file's data sets
-        from .lastfm_2k import artist_names
-
-        lastfm = find_dataset("lastfm-2k")
-        return None if lastfm is None else names_of(item_ids, artist_names(lastfm))
-    return None
 
 
 def _training_pairs(table, user_ids, item_ids, names, source) -> tuple[Interactions, list[str]]:

@@ -8,19 +8,45 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING
 
 from .texts import asset, texts
 from .variants import bugs_of, training_of
 from .view import Arrays, view_of
 
+if TYPE_CHECKING:
+    from ...core.models import Model
+    from ...core.types import Array, Loss, Optimizer
+    from .trace import Trace
+
 STYLES = ("page.css", "panel.css", "training.css", "small.css")
 
 
-def build_page(trace, model, loss, optimizer, batch, *, steps=0, docs=""):
-    """The page of a trace as text, with `steps` of training if any.
+def build_page(
+    trace: Trace,
+    model: Model,
+    loss: Loss,
+    optimizer: Optimizer,
+    batch: tuple[Array, Array, Array],
+    *,
+    steps: int = 0,
+    docs: str = "",
+) -> str:
+    """The page of a trace as text.
 
-    model, loss, optimizer, batch: what was traced; they are left as they are.
-    docs: where backprop.md can be found from the page, if it can.
+    Parameters
+    ----------
+    trace : Trace
+    model, loss, optimizer, batch
+        What was traced; they are left as they are.
+    steps : int
+        Of training, to be shown as well.
+    docs : str
+        Where backprop.md can be found from the page, if it can.
+
+    Returns
+    -------
+    str
     """
     arrays = Arrays()
     data = view_of(trace, batch, arrays)

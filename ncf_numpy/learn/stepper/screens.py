@@ -5,8 +5,8 @@ import textwrap
 import numpy as np
 
 from .digits import Digits, error, short
+from .entries import repeats
 from .texts import why
-from .trace import repeats
 
 WIDTH = 80
 ROWS = 8  # of a table; a longer one is cut

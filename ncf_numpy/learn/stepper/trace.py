@@ -13,6 +13,7 @@ import itertools
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,11 +21,17 @@ from ...core.gradcheck import require_float64
 from ...core.losses import BinaryCrossEntropy
 from ...training.trainer import train_step
 from ..bugs import planted
+from .entries import choose_entries
 from .formulas import FORMULAS
 from .origins import find_origins
 from .record import Hole, Record, as_dict, holes, parse_hole
 from .slopes import differentiate, logits_of, tracing
 from .source import FILES, function_of, phase_of, statements
+
+if TYPE_CHECKING:
+    from ...core.models import Model
+    from ...core.types import Ids, Labels, Loss, Optimizer
+    from ..bugs import Bug
 
 
 @dataclass
@@ -67,12 +74,40 @@ class Trace:
         }
 
 
-def trace_step(model, loss, optimizer, users, items, labels, *, bug=None, numerical=True):
+def trace_step(
+    model: Model,
+    loss: Loss,
+    optimizer: Optimizer,
+    users: Ids,
+    items: Ids,
+    labels: Labels,
+    *,
+    bug: Bug | None = None,
+    numerical: bool = True,
+) -> Trace:
     """Run one training step on copies of its arguments and record it.
 
-    model in float64; users, items, labels (B,); any loss; SGD, Adagrad or Adam.
-    bug: a `Bug` to plant first. numerical: also take the central differences (in arrays of more
-    than 200 entries, of a sample). TypeError for float32, and for parts that have no formulas.
+    Parameters
+    ----------
+    model : Model
+        In float64.
+    loss : loss
+    optimizer : SGD, Adagrad or Adam
+    users, items : (B,) integers
+    labels : (B,) floats
+    bug : Bug
+        To plant first.
+    numerical : bool
+        Also take the central differences (in arrays of more than 200 entries, of a sample).
+
+    Returns
+    -------
+    Trace
+
+    Raises
+    ------
+    TypeError
+        For float32, and for parts that have no formulas.
     """
     for part, method in ((model, "forward"), (loss, "forward"), (optimizer, "step")):
         if f"{type(part).__name__}.{method}" not in FORMULAS:
@@ -278,29 +313,3 @@ def group(records):
             record.stop = number
         stops.append(Stop(visit[0].phase, visit[0].box, visit[0].function, visit))
     return stops
-
-
-def choose_entries(records, users, items):
-    """For each record, the entry to show: the largest; of a table, in a row that is read twice.
-
-    Forward follows the first pair of the batch, an update the weight of the largest gradient.
-    """
-    repeated = {"user": repeats(users), "item": repeats(items)}
-    for record in records:
-        g = record.holes.get("g[...]")
-        sizes = np.abs(record.value if g is None else g.array).astype(float)
-        if record.phase == "update" and g is None and record.value.ndim:
-            step = [r for r in records if r.stop == record.stop and r.box == record.box]
-            sizes = np.abs(next(r.holes["g[...]"].array for r in step if "g[...]" in r.holes))
-        if record.table:
-            twice = np.isin(record.rows, repeated[record.table])
-            sizes[~twice] *= 1e-9 if twice.any() else 1
-        elif record.phase in ("forward", "loss") and record.axes[:1] == ("b",):
-            sizes[1:] *= 1e-9
-        if record.value.size:
-            record.entry = tuple(int(i) for i in np.unravel_index(sizes.argmax(), sizes.shape))
-
-
-def repeats(ids):
-    found, counts = np.unique(ids, return_counts=True)
-    return found[counts > 1]

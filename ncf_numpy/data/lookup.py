@@ -1,0 +1,91 @@
+"""What is looked up in interactions: the items of a user, an item's name, an item by its name."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ..core.types import Array
+
+
+class Lookup:
+    """The part of `Interactions` that answers about one user or one item."""
+
+    def items_of(self, user: int) -> Array:
+        """The item indices of one user index, most played first (by index without counts).
+
+        Parameters
+        ----------
+        user : int
+
+        Returns
+        -------
+        (P,) integers
+
+        Raises
+        ------
+        IndexError
+            For a user out of range.
+        """
+        if not 0 <= user < self.n_users:
+            raise IndexError(f"user index {user} is outside 0..{self.n_users - 1}")
+        rows = slice(*np.searchsorted(self.users, [user, user + 1]))
+        if self.counts is None:
+            return self.items[rows]
+        return self.items[rows][np.argsort(-self.counts[rows], kind="stable")]
+
+    def item_name(self, index: int) -> str:
+        """The name of an item index, or its raw id where no names are known.
+
+        Parameters
+        ----------
+        index : int
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        IndexError
+            For an item out of range.
+        """
+        if not 0 <= index < self.n_items:
+            raise IndexError(f"item index {index} is outside 0..{self.n_items - 1}")
+        return str((self.item_ids if self.item_names is None else self.item_names)[index])
+
+    def find_item(self, name: str) -> int:
+        """The index of the item with this name, whatever the case.
+
+        Of several, the exact spelling wins, then most users.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        KeyError
+            For a name that no item has, with the closest ones.
+        TypeError
+            For a name that is no text.
+        """
+        if not isinstance(name, str):
+            raise TypeError(f"an item's name is a text, got {name!r}")
+        names = [self.item_name(i) for i in range(self.n_items)]
+        folded = [each.strip().casefold() for each in names]
+        wanted = name.strip().casefold()
+        matches = [i for i, each in enumerate(folded) if each == wanted]
+        if not matches:
+            close = difflib.get_close_matches(wanted, folded, n=5)
+            hint = ", ".join(repr(names[folded.index(each)]) for each in close)
+            raise KeyError(f"no item is called {name!r}; close: {hint or 'nothing'}")
+        users_per_item = np.bincount(self.items, minlength=self.n_items)
+        return max(matches, key=lambda i: (names[i] == name, users_per_item[i]))
