@@ -24,7 +24,7 @@ from packaging.requirements import Requirement
 import ncf_numpy
 
 ROOT = Path(ncf_numpy.__file__).parents[1]
-JUNK = ".git", "build", "dist", "__pycache__", "*.egg-info", ".hypothesis", ".*_cache"
+JUNK = ".git", ".nox", ".venv", ".hypothesis", "*cache*", "build", "dist", "*.egg-info"
 RELATIVE = re.compile(r"\]\((?!https?://|#)[^)]+\)")
 OFFLINE = """
 import socket
