@@ -1,13 +1,17 @@
 """python -m ncf_numpy hunt [N]: a bug is planted in the core; find its line from the symptoms."""
 
+import shutil
 import sys
 import textwrap
 
 import numpy as np
 
+from ..data.terminal import is_terminal
 from ..learn import hunt
 from ..learn.bugs import BUGS
+from ..learn.stepper.terminal import pages_of
 
+AROUND = 2  # lines below a page: a blank one, and the question
 PROMPT = "Which line? FILE:LINE, or l list the code as it runs, h next hint, q give up: "
 
 
@@ -32,9 +36,11 @@ def run(arguments):
         print(f"there are hunts 1 to {len(BUGS)}, got {number}", file=sys.stderr)
         return 2
     bug = list(BUGS.values())[number - 1]
-    print(f"Hunt {number} of {len(BUGS)}: one line of the core is wrong.\n")
-    show_symptoms(bug)
-    found = ask(bug)
+    try:
+        show(f"Hunt {number} of {len(BUGS)}: one line of the core is wrong.\n\n{symptoms(bug)}\n")
+        found = ask(bug)
+    except EOFError:
+        found = None
     print()
     if found is None:
         print(f"Left before it was found. Take it up again: python -m ncf_numpy hunt {number}")
@@ -44,20 +50,31 @@ def run(arguments):
     return 0 if found else 1
 
 
-def show_symptoms(bug):
+def show(text):
+    """Print a text; in a terminal, where it is higher than the window, a page at a time."""
+    in_pages = is_terminal(sys.stdin) and is_terminal(sys.stdout)
+    height = max(6, shutil.get_terminal_size().lines - AROUND)
+    first, *others = pages_of(text, height) if in_pages else [text]
+    print(first)
+    for page in others:
+        input()
+        print(page)
+
+
+def symptoms(bug):
+    """The loss curve beside the right one, and the gradient check, as text."""
     right, wrong, table, sentences = hunt.symptoms(bug)
-    print("Loss of NeuMF with SGD, three tastes, 24 users x 24 items:\n")
-    print(f"{'step':>6}  {'right':<34}  with the bug")
+    lines = ["Loss of NeuMF with SGD, three tastes, 24 users x 24 items:", ""]
+    lines.append(f"{'step':>6}  {'right':<34}  with the bug")
     for point, (a, b) in enumerate(zip(right, wrong), start=1):
-        print(f"{point * hunt.STEPS_A_POINT:>6}  {bar(a):<34}  {bar(b)}".rstrip())
-    print("\nGradient check, a batch of six:\n")
+        lines.append(f"{point * hunt.STEPS_A_POINT:>6}  {bar(a):<34}  {bar(b)}".rstrip())
+    lines += ["", "Gradient check, a batch of six:", ""]
     table = table.assign(shape=table["shape"].astype(str))
     named = {sentence.replace(":", "[").split("[")[0] for sentence in sentences}
     table["verdict"] = ["WRONG" if name in named else "right" for name in table["array"]]
-    print(table.to_string(index=False, formatters={"rel_error": "{:.1e}".format}), end="\n\n")
-    for sentence in sentences:
-        print(textwrap.fill(sentence, 80, subsequent_indent="    "))
-    print()
+    lines += [table.to_string(index=False, formatters={"rel_error": "{:.1e}".format}), ""]
+    lines += [textwrap.fill(sentence, 80, subsequent_indent="    ") for sentence in sentences]
+    return "\n".join(lines)
 
 
 def bar(value, longest=1.0, width=26):
@@ -68,17 +85,14 @@ def bar(value, longest=1.0, width=26):
 
 
 def ask(bug):
-    """Ask until the line is found, True, or given up, False; None where the input ends."""
+    """Ask until the line is found, True, or given up, False. EOFError where the input ends."""
     hints = iter(enumerate(hunt.hints(bug), start=1))
     while True:
-        try:
-            text = input(PROMPT).strip()
-        except EOFError:
-            return None
+        text = input(PROMPT).strip()
         if text in ("q", "quit"):
             return False
         if text in ("l", "list"):
-            print(hunt.code_as_it_runs(bug))
+            show(f"The code as it runs:\n\n{hunt.code_as_it_runs(bug)}")
         elif text in ("h", "hint"):
             number, hint = next(hints, (0, "There are no more hints; q shows the line."))
             print(textwrap.fill(f"Hint {number} of 3: {hint}" if number else hint, 80))

@@ -8,22 +8,17 @@ import numpy as np
 
 from ..core.build import MODELS
 from ..core.checks import check_count, check_sizes, check_widths
-from ..core.losses import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
-from ..core.optimizers import SGD, Adam
 from ..data.terminal import printable, say
 from ..data.whole_file import write_whole
 from ..learn.stepper import terminal
-from ..learn.stepper.batch import build_model, choose_batch
+from ..learn.stepper.batch import LOSSES, OPTIMIZERS, RATES, build_model, choose_batch, pair_up
 from ..learn.stepper.page import build_page
 from ..learn.stepper.trace import trace_step
 from .data_options import add_data_options, load_data
 from .outputs import check_outputs
 from .training_options import widths
 
-LOSSES = {"logits": BinaryCrossEntropyWithLogits, "bce": BinaryCrossEntropy}
-OPTIMIZERS = {"adam": Adam, "sgd": SGD}
 MOST = {"batch": 100, "factors": 128, "layers": 256, "steps": 10_000}
-RATES = {"adam": 0.01, "sgd": 0.5}  # large, so that a step is seen
 
 
 def add_parser(commands):
@@ -39,7 +34,8 @@ def add_parser(commands):
     parser.add_argument("--model", choices=MODELS, default="neumf")
     parser.add_argument("--loss", choices=LOSSES, default="logits")
     parser.add_argument("--optimizer", choices=OPTIMIZERS, default="adam")
-    parser.add_argument("--lr", type=float, help="learning rate (default: adam 0.01, sgd 0.5)")
+    rates = ", ".join(f"{name} {rate}" for name, rate in RATES.items())
+    parser.add_argument("--lr", type=float, help=f"learning rate (default: {rates})")
     parser.add_argument("--factors", type=int, default=4, metavar="K", help="default 4")
     parser.add_argument(
         "--layers", type=widths, default=(8, 6, 4), metavar="N,N", help="tower (default: 8,6,4)"
@@ -80,6 +76,8 @@ def run(arguments):
     rng = np.random.default_rng(arguments.seed)
     batch = choose_batch(plays, rng, arguments.batch, arguments.user)
     model = build_model(arguments.model, plays, rng, arguments.factors, arguments.layers)
+    if arguments.loss == "bpr":
+        batch = pair_up(batch, rng)
     loss = LOSSES[arguments.loss]()
     rate = RATES[arguments.optimizer] if arguments.lr is None else arguments.lr
     optimizer = OPTIMIZERS[arguments.optimizer](rate)

@@ -27,7 +27,7 @@ RUN = """
 from pathlib import Path
 from ncf_numpy.__main__ import main
 from ncf_numpy.learn.exercises import judge
-from ncf_numpy.learn.playground.tasks import perform
+from ncf_numpy.learn.playground.answer import answer
 
 def show(*words):
     print(main(["exercise", *words]))
@@ -42,8 +42,8 @@ file.write_text(file.read_text().replace("3 * x", "2 * x"))
 show("13")
 show("--report", "report.json")
 show("13", "--solution")
-print(judge(13, blank).name, perform({"want": "catalogue"})["exercises"][-1]["title"])
-print(perform({"want": "exercise", "number": 13, "source": file.read_text()})["solved"])
+print(judge(13, blank).name, answer({"want": "catalogue"})["exercises"][-1]["title"])
+print(answer({"want": "exercise", "number": 13, "source": file.read_text()})["solved"])
 """
 
 

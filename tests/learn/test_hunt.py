@@ -1,4 +1,5 @@
 import inspect
+import os
 import re
 
 import numpy as np
@@ -65,7 +66,7 @@ def play(capsys, monkeypatch, number, *answers):
     """Hunt with these answers, then the end of the input; -> exit status, output, errors."""
     remaining = list(answers)
 
-    def answer(prompt):
+    def answer(prompt=""):
         if not remaining:
             raise EOFError
         return remaining.pop(0)
@@ -226,6 +227,25 @@ def test_three_hints_say_more_and_more_and_never_the_line(name, capsys, monkeypa
 def test_the_list_is_shown_on_request(capsys, monkeypatch):
     _, out, _ = play(capsys, monkeypatch, 9, "l")
     assert "dx = dy[::-1].dot(self.W.T)\n" in out
+
+
+def test_in_a_window_of_24_lines_nothing_runs_out_of_it(capsys, monkeypatch):
+    """Each time it waits for an answer or for Enter, at most 24 lines have come."""
+    screens, answers = [], ["l", "q"]
+
+    def answer(prompt=""):
+        screens.append(capsys.readouterr().out + prompt)
+        return answers.pop(0) if prompt else ""
+
+    monkeypatch.setattr("builtins.input", answer)
+    monkeypatch.setattr("ncf_numpy.commands.hunt.is_terminal", lambda stream: True)
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *_: os.terminal_size((80, 24)))
+    bug = list(BUGS.values())[0]
+    assert main(["hunt", "1"]) == 1
+    assert max(len(screen.splitlines()) for screen in screens) <= 24
+    shown = "".join(screens)
+    for line in hunt.code_as_it_runs(bug).splitlines():
+        assert line in shown
 
 
 def test_without_a_number_some_bug_is_drawn(capsys, monkeypatch):

@@ -30,13 +30,13 @@ def limit(memory=MEMORY):
 
 def serve(requests, replies):
     """Answer each request, a line of JSON, by a line of JSON, until there are no more."""
-    from .tasks import perform
+    from .answer import answer
 
     line = "{}"
     while line:
         with contextlib.suppress(KeyboardInterrupt):  # one that came too late for a request
             line = requests.readline()
-            text = json.dumps(perform(json.loads(line)), allow_nan=False) if line else ""
+            text = json.dumps(answer(json.loads(line)), allow_nan=False) if line else ""
             replies.write((text if len(text) < MOST_REPLY else TOO_LARGE) + "\n")
             replies.flush()
 

@@ -13,15 +13,18 @@ import contextlib
 import copy
 import inspect
 import linecache
+import re
 import sys
 import textwrap
 
 from ...core import layers, losses, models, optimizers, row_gradient
 
 METHODS = ("forward", "backward", "step", "sum")
+BUILDS = "__init__"  # of a model: what its layers are
 MODULES = (layers, losses, models, optimizers, row_gradient)
 EMPTY = ("zeros", "zeros_like", "empty", "empty_like")
 MOST_CHARACTERS = 20_000
+LEARNERS = re.compile(r"<your (.+)>")  # what tracebacks call a learner's text
 
 
 def editable():
@@ -31,7 +34,7 @@ def editable():
         for module in MODULES
         for owner in vars(module).values()
         if inspect.isclass(owner) and owner.__module__ == module.__name__
-        for method in METHODS
+        for method in (*METHODS, *([BUILDS] if module is models else []))
         if method in vars(owner)
     }
 
@@ -58,49 +61,63 @@ class EditError(ValueError):
         self.function, self.line = function, line
 
 
+def parse(place, text):
+    """The syntax tree of a learner's text; EditError, with its line, for what is no Python.
+
+    The text becomes known to tracebacks, `inspect` and `sys.settrace`.
+    """
+    if not isinstance(text, str):
+        raise EditError(place, None, f"the text must be text, got {text!r}")
+    if len(text) > MOST_CHARACTERS:
+        limit = f"the text has {len(text):,} characters; {MOST_CHARACTERS:,} are allowed"
+        raise EditError(place, None, limit)
+    filename = filename_of(place)
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    try:
+        return ast.parse(text, filename)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        message = getattr(error, "msg", None) or str(error)
+        line = getattr(error, "lineno", None)
+        raise EditError(place, line, f"this is no Python: {message}") from None
+
+
+def execute(place, tree, namespace):
+    """Run a syntax tree of a learner's text. -> the namespace, with what the text defines."""
+    try:
+        exec(compile(tree, filename_of(place), "exec"), namespace)
+    except Exception as error:
+        passed = lines_passed(error.__traceback__)
+        line = passed[-1][1] if passed else None
+        raise EditError(place, line, f"{type(error).__name__}: {error}") from None
+    return namespace
+
+
 class Edit:
     """A learner's text of one function, compiled.
 
+    names: {name: value} that the text may use beside those of the core's module.
     Raises EditError, with a line of the text, for what is no Python, what defines no function of
     the name, or what fails before any call.
     """
 
-    def __init__(self, function, text):
+    def __init__(self, function, text, names=()):
         if function not in FUNCTIONS:
-            raise EditError(function, None, f"{function!r} is no function that can be edited")
-        if len(text) > MOST_CHARACTERS:
-            limit = f"the text has {len(text):,} characters; {MOST_CHARACTERS:,} are allowed"
-            raise EditError(function, None, limit)
-        self.function, self.text = function, text
+            known = ", ".join(FUNCTIONS)
+            raise EditError(function, None, f"{function!r} cannot be edited; there are {known}")
+        self.function, self.place, self.text = function, function, text
         self.owner, self.method = FUNCTIONS[function]
-        self.filename = filename_of(function)
-        self.tree, self.replaced = self._parse(), {}
-        lines = text.splitlines(keepends=True)
-        linecache.cache[self.filename] = (len(text), None, lines, self.filename)
-        self.compiled = self._define(self.tree)
+        self.names = {**vars(sys.modules[self.owner.__module__]), **dict(names)}
+        self.tree, self.replaced = parse(function, text), {}
+        defined = [node.name for node in self.tree.body if isinstance(node, ast.FunctionDef)]
+        if self.method not in defined:
+            signature = inspect.signature(ORIGINALS[function])
+            message = f"the text must define `def {self.method}{signature}:`"
+            raise EditError(function, 1, message)
+        self.compiled = self.define(self.tree)
 
-    def _parse(self):
-        try:
-            tree = ast.parse(self.text, self.filename)
-        except (SyntaxError, ValueError, RecursionError) as error:
-            line = getattr(error, "lineno", None)
-            message = getattr(error, "msg", None) or str(error)
-            raise EditError(self.function, line, f"this is no Python: {message}") from None
-        names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
-        if self.method not in names:
-            expected = original_text(self.function).partition("\n")[0]
-            raise EditError(self.function, 1, f"the text must define `{expected}`")
-        return tree
-
-    def _define(self, tree, **more):
+    def define(self, tree, **more):
         """The function that a syntax tree of the text defines; `more` are names it may use."""
-        namespace = {**vars(sys.modules[self.owner.__module__]), **more}
-        try:
-            exec(compile(tree, self.filename, "exec"), namespace)
-        except Exception as error:
-            line = line_in(error.__traceback__, self.filename)
-            raise EditError(self.function, line, f"{type(error).__name__}: {error}") from None
-        return namespace[self.method]
+        return execute(self.place, tree, {**self.names, **more})[self.method]
 
     def replacing(self, line, name):
         """The function in which, after what stands at `line`, `name` gets another value.
@@ -128,7 +145,7 @@ class Edit:
         def right():
             return copy.deepcopy(values.pop(0) if len(values) > 1 else values[0])
 
-        return self._define(tree, __right__=right), values
+        return self.define(tree, __right__=right), values
 
     def makes_new_array(self, line):
         """Whether the statement at a line only makes an array for later lines to fill."""
@@ -168,11 +185,12 @@ def planted(edits):
             setattr(owner, method, function)
 
 
-def line_in(traceback, filename, *, first=False):
-    """The line of a file that an error passed last on its way here, or first; None if none."""
-    lines = []
+def lines_passed(traceback):
+    """[(the learner's text, its line), ...] that an error passed on its way here."""
+    passed = []
     while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename == filename:
-            lines.append(traceback.tb_lineno)
+        text = LEARNERS.fullmatch(traceback.tb_frame.f_code.co_filename)
+        if text:
+            passed.append((text[1], traceback.tb_lineno))
         traceback = traceback.tb_next
-    return lines[0 if first else -1] if lines else None
+    return passed

@@ -9,13 +9,13 @@ import ast
 import copy
 import inspect
 import textwrap
+from types import MethodType
 
 import numpy as np
 
 from ...core.gradcheck import STEP
 from ..stepper.slopes import logits_of
-from .edits import ORIGINALS
-from .watch import kind_of, run_call
+from .watch import Call, kind_of, run_call
 
 MOST_ENTRIES = 400  # of an array; of a larger one a sample is taken
 SMOOTH = 1e-7  # one-sided differences this near to each other show no kink
@@ -25,11 +25,12 @@ class Derivatives:
     """The derivatives of the loss, each taken when it is first asked for.
 
     An entry is NaN where it was not taken, or where the loss has a kink.
+    own: an `OwnLayer`, if there is one: the inner values of its forward count, too.
     """
 
-    def __init__(self, model, loss, users, items, labels):
+    def __init__(self, model, loss, users, items, labels, own=None):
         self.model, self.loss = copy.deepcopy((model, loss))
-        self.batch = users, items, labels
+        self.batch, self.own = (users, items, labels), own
         self.layers = dict(self.model.layers()) | {"sigmoid": self.model.sigmoid}
         self.inputs, self.outputs, self.found = {}, {}, {}
         originals = {box: layer.forward for box, layer in self.layers.items()}
@@ -97,6 +98,28 @@ class Derivatives:
                 )
         return self.found[key]
 
+    def by_inner_values(self, box):
+        """{"dL/ds": [...]} by each value that the learner's own forward gives a name to, once."""
+        layer = self.layers[box]
+        is_own = self.own is not None and isinstance(layer, self.own.cls)
+        if not is_own or "forward" not in self.own.methods:
+            return {}
+        edit, x, twin = self.own.methods["forward"], self.inputs[box], copy.deepcopy(layer)
+        edit.compiled(twin, np.zeros_like(x))  # what it remembers of x itself would be no change
+        call = run_call(edit.compiled, Call(edit.function, twin, "self", (), (twin, x)))
+        names = [change.name for change in call.changes.values()]
+        found = {}
+        for change in call.changes.values():
+            place = edit.replacing(change.line, call.written(change.name))
+            is_array = isinstance(change.value, np.ndarray) and change.value.dtype.kind == "f"
+            if place is None or not is_array or names.count(change.name) > 1:
+                continue
+            moved, put = MethodType(place[0], layer), place[1]
+            put[:] = [change.value]
+            slopes = self._derivative_at(box, put[0], lambda _, moved=moved: moved)
+            found[f"dL/d{change.name.removeprefix('self.')}"] = [slopes]
+        return found
+
     def _derivative_at(self, box, delta, moved):
         layer = self.layers[box]
         forward = layer.forward
@@ -154,12 +177,15 @@ def differences(f, x, entry, step, middle):
 class Ingredients:
     """Every value that the core's own function forms on a call's inputs, by its expression.
 
-    `values` has lists: of an expression in a loop the values of all its rounds.
+    `values` has lists: of an expression in a loop the values of all its rounds. Of a function that
+    the core does not have there is none.
     """
 
-    def __init__(self, call):
+    def __init__(self, call, function):
         self.values = {}
-        function = ORIGINALS[call.function]
+        if function is None:
+            self.call = Call(call.function, call.owner, call.first, call.names, call.entry)
+            return
         self.expressions = expressions_of(function)
         self.call = run_call(function, call, listener=self)
 

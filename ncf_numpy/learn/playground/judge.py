@@ -39,17 +39,20 @@ class Finding:
     follows: bool = False  # wrong because the gradient that came in is wrong already
 
 
-def judge(call, edit, names, derivatives, own_forward):
+def judge(call, edit, original, names, derivatives, edited):
     """Every finding of a call, in order.
 
     edit: the learner's text, or None if the call is of the core's own function.
+    original: the core's function; None where there is none to compare with.
     names: id of an object -> its box; "model" for the model.
-    derivatives: the `Derivatives`; own_forward: the functions whose forward was edited.
+    derivatives: the `Derivatives`; edited: the names of all edited functions.
     """
-    ingredients = Ingredients(call)
+    ingredients = Ingredients(call, original)
     if call.function.endswith(".backward"):
         expected, intact = by_derivative(call, names, derivatives)
         known, by = borders(call, names, derivatives), DERIVATIVE
+    elif original is None:
+        expected, intact, known, by = {}, True, {}, ""
     else:
         expected, intact = results_of_original(ingredients.call), True
         known, by = ingredients.values, ORIGINAL
@@ -60,6 +63,8 @@ def judge(call, edit, names, derivatives, own_forward):
         for change in call.changes.values()
     }
     wrong = judge_results(call, expected, findings, by)
+    if original is None and not expected:
+        note_returned(call, findings)
     for finding in findings.values():
         finding.follows = finding.verdict == WRONG and not intact
         if finding.verdict == OPEN:
@@ -68,7 +73,7 @@ def judge(call, edit, names, derivatives, own_forward):
         repair = Repair(call, edit, expected, ingredients, known)
         for finding, of, value in repair.all_wrong(findings.values()):
             finding.verdict, finding.of, finding.expected = WRONG, of, value
-    elif not wrong and by is DERIVATIVE and own_forward.isdisjoint({forward_of(call)}):
+    elif not wrong and by is DERIVATIVE and original and forward_of(call) not in edited:
         claims(findings.values(), ingredients.call, by)
     return sorted(findings.values(), key=lambda finding: finding.order)
 
@@ -95,9 +100,16 @@ def by_derivative(call, names, derivatives):
     if into is not None:
         argument = {"BinaryCrossEntropy": "p"}.get(type(call.owner).__name__, "z")
         expected["return"] = (f"dL/d{argument if box == 'loss' else 'x'}", into)
-    for name, _, _ in call.owner.parameters() if box != "loss" else ():
-        expected[f"self.d{name}"] = f"dL/d{name}", derivatives.by_parameter(f"{box}.{name}")
+    for name, _, dW in call.owner.parameters() if box != "loss" else ():
+        right = f"dL/d{name}", derivatives.by_parameter(f"{box}.{name}")
+        expected[gradient_attribute(call.owner, name, dW)] = right
     return expected, box == "loss" or given(call, derivatives.by_output(box))
+
+
+def gradient_attribute(owner, name, gradient):
+    """Where a layer keeps the gradient of a parameter: "self.dW", unless its own calls it else."""
+    kept = [f"self.{key}" for key, value in vars(owner).items() if value is gradient]
+    return kept[0] if gradient is not None and kept else f"self.d{name}"
 
 
 def given(call, derivative):
@@ -115,8 +127,10 @@ def borders(call, names, derivatives):
         found[f"dL/dx{of}"] = [derivatives.by_input(name)]
         if name != "loss":
             found[f"dL/dy{of}"] = [derivatives.by_output(name)]
-            for parameter, _, _ in layer.parameters() if box != "model" else ():
+        if box not in ("loss", "model"):
+            for parameter, _, _ in layer.parameters():
                 found[f"dL/d{parameter}"] = [derivatives.by_parameter(f"{name}.{parameter}")]
+            found |= derivatives.by_inner_values(name)
     return {label: values for label, values in found.items() if values[0] is not None}
 
 
@@ -154,6 +168,14 @@ def judge_results(call, expected, findings, by):
         if mask is not None:
             wrong[name] = mask
     return wrong
+
+
+def note_returned(call, findings):
+    """What a function returns that nothing can be compared with: a value all the same."""
+    value = call.results.get("return")
+    if value is not None and finding_of("return", value, call.last_line, findings, call) is None:
+        found = Finding(call.last_line, "return", value, call.end, is_result=True)
+        findings["return"] = found
 
 
 def finding_of(name, value, line, findings, call):

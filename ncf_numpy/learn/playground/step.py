@@ -9,14 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core.build import MODELS
-from ...core.losses import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
-from ...core.optimizers import SGD, Adagrad, Adam
 from ...data.interactions import Interactions
-from ..stepper.batch import Batch, build_model, choose_batch
+from ..stepper.batch import (
+    LOSSES,
+    OPTIMIZERS,
+    RATES,
+    Batch,
+    build_model,
+    choose_batch,
+    pair_up,
+)
 
-LOSSES = {"logits": BinaryCrossEntropyWithLogits, "bce": BinaryCrossEntropy}
-OPTIMIZERS = {"adam": Adam, "sgd": SGD, "adagrad": Adagrad}
-RATES = {"adam": 0.01, "sgd": 0.5, "adagrad": 0.1}  # large, so that a step is seen
 STD_OF_BIASES = 0.1
 LISTENERS = (
     *("Ada", "Bo", "Chae", "Dora", "Emil", "Farah"),
@@ -43,6 +46,7 @@ DEFAULTS = {
     "items": None,
     "labels": None,
     "weights": {},
+    "replaces": None,  # the class that a layer of the learner's own stands for (prepare.py)
 }
 
 
@@ -98,7 +102,10 @@ def build_step(request):
 def build_batch(asked):
     """The batch that `step` takes with this seed, but for the ids and labels that are given."""
     check_whole("size", asked["size"], 3, MOST["pairs"])
-    chosen = choose_batch(plays(), np.random.default_rng(asked["seed"]), asked["size"])
+    rng = np.random.default_rng(asked["seed"])
+    chosen = choose_batch(plays(), rng, asked["size"])
+    if asked["loss"] == "bpr":
+        chosen = pair_up(chosen, rng)
     users = column("users", asked["users"], chosen.users, plays().n_users)
     items = column("items", asked["items"], chosen.items, plays().n_items)
     labels = column("labels", asked["labels"], chosen.labels)

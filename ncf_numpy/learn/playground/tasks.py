@@ -1,9 +1,4 @@
-"""What the page may ask for, by the name that `want` gives it: all pure, all plain JSON.
-
-perform({"want": "step", "step": {...}, "edits": {...}})     # answer.py
-perform({"want": "catalogue"})                               # what can be set and edited
-perform({"want": "curve", "steps": 50, ...})                 # the loss, with and without the edits
-"""
+"""What the page may ask for beside a trace and a check: all plain JSON."""
 
 import copy
 import functools
@@ -16,28 +11,14 @@ from .. import exercises, hunt
 from ..bugs import BUGS
 from ..bugs import planted as planted_bug
 from ..stepper.trace import run_step
-from .answer import answer, guarded
-from .edits import FUNCTIONS, Edit, original_text, planted
+from .edits import FUNCTIONS, original_text, planted
 from .judge import RIGHT
+from .judged_trace import judged_trace
+from .layer import EXAMPLE, REPLACED
+from .prepare import prepare
 from .step import DEFAULTS, LOSSES, MOST, OPTIMIZERS, RATES, build_step, check_whole, plays
 
 MOST_STEPS = 200
-
-
-def perform(request):
-    """The reply to one request; an error is in the reply."""
-    tasks = {
-        "step": answer,
-        "catalogue": catalogue,
-        "curve": curve,
-        "exercise": exercise,
-        "hunt": hunt_reply,
-    }
-    want = request.get("want", "step")
-    if want not in tasks:
-        message = f"want must be one of {', '.join(tasks)}; got {want!r}"
-        return {"error": {"function": None, "line": None, "message": message}}
-    return tasks[want](request)
 
 
 def catalogue(request):
@@ -52,6 +33,7 @@ def catalogue(request):
         "users": plays().user_ids.tolist(),
         "items": plays().item_names.tolist(),
         "functions": {name: original_text(name) for name in FUNCTIONS},
+        "layer": {"text": EXAMPLE, "replaces": REPLACED},
         "exercises": [
             {"number": number, "title": exercises.title(name), "text": exercises.blank(name)}
             for number, name in exercises.numbers().items()
@@ -79,13 +61,12 @@ def bug_as_edits(bug):
 
 def exercise(request):
     """The verdict on the script of an exercise, as `exercises.judge` gives it."""
-    source = str(request.get("source", ""))
-    return guarded(lambda: exercises.judge(request.get("number"), source)._asdict())
+    return exercises.judge(request.get("number"), str(request.get("source", "")))._asdict()
 
 
 def hunt_reply(request):
     """A bug to find: its symptoms and the code as it runs; or, to a guess, whether that is it."""
-    return guarded(lambda: guessed(request) if "guess" in request else hunted(request))
+    return guessed(request) if "guess" in request else hunted(request)
 
 
 def bug_of(request):
@@ -94,11 +75,11 @@ def bug_of(request):
 
 
 def hunted(request):
-    """Loss curves without and with the bug, which gradients are right, and all lines it may be."""
+    """Loss curves without and with the bug, which gradients are right, all lines, three hints."""
     bug = bug_of(request)
     with planted_bug(bug):
         wrong = hunt.loss_curve()
-        records = answer({"step": {"model": "neumf"}})["view"]["records"]
+        records = judged_trace(prepare({}))["view"]["records"]
     verdicts = {}
     for record in records:
         if record["phase"] == "backward" and "verdict" in record:
@@ -109,6 +90,7 @@ def hunted(request):
         "wrong": numbers(wrong),
         "arrays": [{"name": name, "right": right} for name, right in verdicts.items()],
         "code": list(map(described, hunt.SUSPECTS, hunt.code_as_it_runs(bug).split("\n\n"))),
+        "hints": hunt.hints(bug),
     }
 
 
@@ -130,29 +112,27 @@ def described(suspect, listing):
 def guessed(request):
     bug = bug_of(request)
     found, said = hunt.judge(bug, hunt.parse_place(str(request["guess"])))
-    return {
-        "found": found,
-        "said": said,
-        "hints": [bug.symptom] if not found else [],
-        "explanation": hunt.explain(bug) if found else "",
-    }
-
-
-def curve(request):
-    """The loss of the same batch before each of some steps: of the core, and with the edits."""
-    return guarded(lambda: curves(request))
+    return {"found": found, "said": said, "explanation": hunt.explain(bug) if found else ""}
 
 
 def curves(request):
+    """The loss of the same batch before each of some steps: of the core, and with the edits."""
     steps = request.get("steps", 50)
     check_whole("steps", steps, 1, MOST_STEPS)
-    edits = [Edit(name, text) for name, text in request.get("edits", {}).items()]
-    step = build_step(request.get("step", {}))
-    found = {"original": losses_of(step, steps)}
-    if edits:
-        with planted(edits):
-            found["edited"] = losses_of(step, steps)
+    prepared = prepare(request)
+    found = {"original": losses_of(original_step(request.get("step", {})), steps)}
+    if request.get("edits"):
+        with planted(prepared.edits):
+            found["edited"] = losses_of(prepared.step, steps)
     return found
+
+
+def original_step(settings):
+    """The step without a layer of the learner's own, nor the weights that only this one has."""
+    plain = {**settings, "replaces": None, "weights": {}}
+    names = {name for name, _, _ in build_step(plain).model.parameters()}
+    weights = settings.get("weights", {})
+    return build_step({**plain, "weights": {name: weights[name] for name in names & {*weights}}})
 
 
 def losses_of(step, steps):

@@ -9,10 +9,15 @@ import numpy as np
 from ...core.build import MODELS
 from ...core.checks import check_count
 from ...core.gradcheck import redraw_embeddings
+from ...core.losses import BPR, BinaryCrossEntropy, BinaryCrossEntropyWithLogits
+from ...core.optimizers import SGD, Adagrad, Adam
 from ...data.interactions import Interactions
 from ...data.sampling import NegativeSampler
 from ...data.terminal import printable
 
+LOSSES = {"logits": BinaryCrossEntropyWithLogits, "bce": BinaryCrossEntropy, "bpr": BPR}
+OPTIMIZERS = {"adam": Adam, "sgd": SGD, "adagrad": Adagrad}
+RATES = {"adam": 0.01, "sgd": 0.5, "adagrad": 0.1}  # large, so that a step is seen
 STD = 0.5  # of the embeddings: at the 0.01 of training, all that happens is in the fourth decimal
 
 
@@ -71,6 +76,20 @@ def choose_batch(plays, rng, size=6, user=None):
         used_items.add(i)
     users, items, labels = (np.array(column) for column in zip(*pairs))
     return Batch(plays, users.astype(np.intp), items.astype(np.intp), labels)
+
+
+def pair_up(batch, rng):
+    """The batch that BPR needs: its first positives, then their users again, each with a negative.
+
+    Rows b and b + B are a pair. ValueError for an odd number of pairs.
+    """
+    size = len(batch.users)
+    if size % 2:
+        raise ValueError(f"BPR compares two items of a user: the batch must be even, got {size}")
+    positives = np.flatnonzero(batch.labels)[: size // 2]
+    users = batch.users[positives]
+    items = np.append(batch.items[positives], NegativeSampler(batch.plays).sample(users, rng))
+    return Batch(batch.plays, np.tile(users, 2), items, np.repeat([1.0, 0.0], size // 2))
 
 
 def fresh(candidates, used):

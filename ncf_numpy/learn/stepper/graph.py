@@ -30,11 +30,12 @@ def boxes_of(trace, batch, arrays):
             box["from"] = [before["name"]]
     for box in boxes.values():
         way_back(trace, box, arrays)
-        box["tables"] = [
+        tables = [
             table_of(trace, batch, name, arrays)
             for name in trace.weights
             if name.partition(".")[0] == box["name"]
         ]
+        box["tables"] = [table for table in tables if table]
     place(boxes)
     return [*boxes.values(), *optimizer_of(trace, boxes)]
 
@@ -107,13 +108,15 @@ def candidates(trace, value):
 
 
 def table_of(trace, batch, name, arrays):
-    """A weight before the step, its gradient and after it, and the stops where these appear."""
+    """A weight before the step, its gradient and after it, and the stops where these appear.
+
+    None where no line computes a gradient of this name, as in a learner's own layer.
+    """
     box, _, short_name = name.partition(".")
-    gradient = next(
-        r
-        for r in trace.records
-        if r.phase == "backward" and r.box == box and r.name == f"d{short_name}"
-    )
+    backward = [r for r in trace.records if r.phase == "backward" and r.box == box]
+    gradient = next((r for r in backward if r.name == f"d{short_name}"), None)
+    if gradient is None:
+        return None
     update = [r for r in trace.records if r.phase == "update" and r.box == name][-1]
     rows, names = gradient.rows, None
     if gradient.table:

@@ -10,6 +10,7 @@ from ncf_numpy.core import layers, losses, models, optimizers
 from ncf_numpy.learn.bugs import BUGS
 from ncf_numpy.learn.playground.answer import answer
 from ncf_numpy.learn.playground.edits import FUNCTIONS, original_text
+from ncf_numpy.learn.playground.step import plays
 
 
 def ask(edits, **step):
@@ -17,7 +18,9 @@ def ask(edits, **step):
 
 
 def judged(reply, function):
-    return [found for found in reply["findings"] if found["function"] == function]
+    """The findings of a text; of a function of the core that runs as it is, those of its calls."""
+    names = function, f"your {function}"
+    return [f for f in reply["findings"] if f["function"] in names or f["file"] in names]
 
 
 SMALL = {"factors": 3, "layers": [6, 4, 3], "size": 5, "seed": 3}
@@ -28,16 +31,16 @@ SIZES = [SMALL, pytest.param({}, marks=pytest.mark.robustness)]  # takes seconds
 @pytest.mark.parametrize("title", rewrites.WRONG)
 def test_wrong_rewrite_is_located_at_its_first_wrong_line(title, sizes):
     function, source, step = rewrites.WRONG[title]
-    first = ask({function: source}, **step, **sizes)["first"]
+    first = ask({function: source}, **{**sizes, **step})["first"]
     assert first is not None
-    assert (first["function"], first["line"]) == (function, rewrites.wrong_line(source))
+    assert (first["file"], first["line"]) == (f"your {function}", rewrites.wrong_line(source))
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids=["small", "as shown"])
 @pytest.mark.parametrize("title", rewrites.RIGHT)
 def test_right_rewrite_is_green_or_not_judged(title, sizes):
     function, source, step = rewrites.RIGHT[title]
-    reply = ask({function: source}, **step, **sizes)
+    reply = ask({function: source}, **{**sizes, **step})
     assert reply["error"] is None
     assert reply["first"] is None
     verdicts = {found["verdict"] for found in judged(reply, function)}
@@ -127,6 +130,8 @@ def test_error_has_its_line_in_the_learners_text(source, line, part):
         ({"weights": {"output.b": [1, 2]}}, "output.b"),
         ({"weights": {"output.c": [1]}}, "output.c"),
         ({"colour": "red"}, "colour"),
+        ({"loss": "bpr", "size": 5}, "even, got 5"),
+        ({"loss": "bpr", "labels": [1, 1, 1, 1, 0, 0]}, "row b + B"),
     ],
 )
 def test_setting_that_cannot_be_is_named(step, part):
@@ -141,6 +146,48 @@ def test_labels_rate_and_weights_change_the_numbers():
     assert faster["value"] == before["value"]
     heavier = ask({}, weights={"output.b": [3.0]})
     assert heavier["value"] != before["value"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "part"),
+    [
+        (None, "object"),
+        ([], "object"),
+        ({"want": "tracing"}, "trace, check, curve"),
+        ({"want": []}, "trace, check, curve"),
+        ({"colour": "red"}, "'colour'"),
+        ({"want": "check", "number": 3}, "'number'"),
+        ({"step": 3}, "step must be an object, got 3"),
+        ({"edits": []}, "edits must be an object"),
+        ({"edits": {"Dense.backward": 3}}, "got 3"),
+        ({"edits": {"Dense.sideways": ""}}, "Dense.backward"),
+        ({"want": "curve", "steps": 0}, "steps"),
+        ({"want": "hunt", "number": 99}, "number"),
+        ({"want": "hunt", "number": 1, "guess": "here"}, "layers.py:98"),
+        ({"want": "exercise", "number": 99, "source": ""}, "1 to"),
+        ({"want": "exercise", "number": [], "source": ""}, "1 to"),
+    ],
+    ids=str,
+)
+def test_request_that_cannot_be_is_answered_with_what_is_wrong(request_, part):
+    assert part in answer(request_)["error"]["message"]
+
+
+def test_pairs_of_bpr_are_a_positive_and_a_negative_of_one_user():
+    batch = ask({}, loss="bpr", size=8)["view"]["batch"]
+    users, items, labels = ([row[k] for row in batch] for k in (0, 1, 2))
+    assert labels == ["1"] * 4 + ["0"] * 4
+    assert users[:4] == users[4:]
+    assert len(set(users[:4])) < 4 or len(set(items)) < 8  # something repeats: gradients add up
+    had = set(zip(plays().users.tolist(), plays().items.tolist()))
+    pairs = list(zip(users, items))
+    assert set(pairs[:4]) <= had and not had & set(pairs[4:])
+
+
+def test_hunt_has_three_hints_of_which_the_second_names_the_function():
+    hints = answer({"want": "hunt", "number": 1})["hints"]
+    assert len(hints) == 3
+    assert "user_embedding.W fails" in hints[0] and "NeuMF.backward" in hints[1]
 
 
 def test_reply_is_plain_json_without_paths_and_the_core_is_untouched():

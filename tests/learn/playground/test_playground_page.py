@@ -205,6 +205,52 @@ def test_planted_bug_is_an_edit_that_can_be_mended(page):
     assert page.first() is None
 
 
+def test_layer_of_ones_own_is_written_in_the_page_and_judged(page):
+    """The example in the place of the ReLU is wrong; mended, it is right; Reset takes it out."""
+    code = "#pane-code "
+    Select(page.part(code + '[name="function"]')).select_by_value("layer")
+    before = page.runs
+    Select(page.part(code + '[name="replaces"]')).select_by_value("ReLU")
+    page.until(f"document.body.dataset.runs > {before}")
+    assert page.first() == ("Softplus.backward", 10)
+    assert page.part(code + ".gutter .first").text == "10"
+    area = page.part(code + "textarea")
+    mended = area.get_attribute("value").replace("dx = dy", "dx = dy / (1 + np.exp(-self.x))")
+    before = page.runs
+    page.edit("layer", mended).send_keys(Keys.CONTROL, Keys.ENTER)
+    page.until(f"document.body.dataset.runs > {before}")
+    assert page.first() is None
+    kinds = "return [...document.querySelectorAll('.graph .box')].map((box) => box.textContent)"
+    assert any("Softplus" in text for text in page.browser.execute_script(kinds))
+    before = page.runs
+    page.part(code + '[name="reset"]').click()
+    page.until(f"document.body.dataset.runs > {before}")
+    assert page.first() is None
+    assert not any("Softplus" in text for text in page.browser.execute_script(kinds))
+
+
+def test_gradient_check_lists_every_array(page):
+    page.run(*rewrites.WRONG["Dense.backward: one percent too large"][:2])
+    page.part('[name="check"]').click()
+    page.until("document.querySelector('.checked tbody tr')")
+    rows = page.browser.find_elements(By.CSS_SELECTOR, ".checked tbody tr")
+    wrong = [row.text.split()[1] for row in rows if "✗" in row.text]
+    assert wrong == ["dense1.W", "dense2.W", "output.W"]
+    assert len(rows) == 9
+
+
+def test_loss_on_pairs_takes_a_positive_and_a_negative_of_each_user(page):
+    page.tab("settings")
+    before = page.runs
+    Select(page.part('[name="loss"]')).select_by_value("bpr")
+    page.until(f"document.body.dataset.runs > {before}")
+    labels = page.browser.find_elements(By.CSS_SELECTOR, '[name="labels"]')
+    assert [float(field.get_attribute("value")) for field in labels] == [1, 1, 1, 0, 0, 0]
+    page.tab("code")
+    page.run(*rewrites.WRONG["BPR.backward: both rows of a pair alike"][:2])
+    assert page.first() == ("BPR.backward", 4)
+
+
 def test_label_and_learning_rate_change_the_numbers(page):
     def numbers():
         view = "document.querySelector('main').playground.reply.view"
@@ -241,6 +287,16 @@ def test_hunt_is_won_by_the_wrong_line_and_remembered(page):
     assert page.part('#pane-hunt option[value="1"]').text.startswith("✓")
 
 
+def test_hunt_has_three_hints_that_open_one_by_one(page):
+    page.tab("hunt")
+    page.until("document.querySelectorAll('.hints details').length === 3")
+    hints = page.browser.find_elements(By.CSS_SELECTOR, ".hints details")
+    assert not any(hint.get_attribute("open") for hint in hints)
+    for hint, part in zip(hints, ("user_embedding.W fails", "NeuMF.backward", "linear in p")):
+        hint.find_element(By.TAG_NAME, "summary").click()
+        assert hint.get_attribute("open") and part in hint.text
+
+
 def test_exercise_is_solved_and_remembered(page):
     page.tab("exercises")
     Select(page.part('#pane-exercises [name="number"]')).select_by_value("4")
@@ -269,7 +325,15 @@ def test_code_from_a_link_is_shown_and_runs_only_after_a_click(page):
     Select(page.part('#pane-code [name="function"]')).select_by_value("ReLU.backward")
     assert page.part("#pane-code textarea").get_attribute("value") == source
     page.tab("settings")
+    for setting, value in (("optimizer", "sgd"), ("model", "neumf")):
+        before = page.runs
+        Select(page.part(f'[name="{setting}"]')).select_by_value(value)
+        page.until(f"document.body.dataset.runs > {before}")
     page.tab("code")
+    for name, done in (("check", ".checked"), ("curve", ".chart")):
+        page.part(f'#pane-code [name="{name}"]').click()
+        page.until(f"document.querySelector('#pane-code {done}')")
+    assert "✗" not in page.text(".more")
     assert "it ran" not in page.text(".output")
     before = page.runs
     page.part('#pane-code [name="run"]').click()
@@ -303,6 +367,39 @@ def test_endless_loop_is_stopped_and_the_page_goes_on(page):
     assert "stopped" in page.text("#pane-code .verdict")
     page.run(*rewrites.RIGHT["ReLU.backward: a mask in place"][:2])
     assert page.first() is None
+
+
+@pytest.mark.robustness  # the twenty seconds that code may take
+@pytest.mark.parametrize("line", ["while True: pass", "while True: print('x' * 1000)"])
+def test_loop_without_end_is_ended_when_its_time_is_up(page, line):
+    source = f"def backward(self, dy):\n    {line}\n"
+    area, before = page.edit("ReLU.backward", source), page.runs
+    area.send_keys(Keys.CONTROL, Keys.ENTER)
+    page.until(f"document.body.dataset.runs > {before}", 60)
+    assert "time" in page.text("#pane-code .verdict")
+    assert len(page.text(".output")) <= 10_000
+    page.run(*rewrites.RIGHT["ReLU.backward: a mask in place"][:2])
+    assert page.first() is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "part"),
+    [
+        (["import os", "os._exit(3)"], "status 3"),
+        (["import ctypes", "ctypes.string_at(0)"], "SIGSEGV"),
+        (["import os", "os.kill(os.getpid(), 9)"], "SIGKILL"),
+    ],
+)
+def test_crash_of_the_process_is_told_and_the_page_goes_on(page, lines, part):
+    if 'content="worker"' in page.browser.page_source:
+        pytest.skip("Pyodide has no process of its own that code could end")
+    source = "def backward(self, dy):\n    " + "\n    ".join(lines) + "\n"
+    page.run("ReLU.backward", source)
+    assert part in page.text("#pane-code .verdict")
+    assert part in page.text(".status")
+    page.run(*rewrites.RIGHT["ReLU.backward: a mask in place"][:2])
+    assert page.first() is None
+    assert "ready" in page.text(".status")
 
 
 @pytest.mark.parametrize(

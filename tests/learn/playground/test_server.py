@@ -63,9 +63,9 @@ def send(server, method="POST", path="/ask", body=b"{}", **changes):
 
 
 def test_the_pages_own_request_runs(server, asked):
-    assert send(server, body=b'{"want": "step"}')[0] == 200
+    assert send(server, body=b'{"want": "trace"}')[0] == 200
     assert send(server, path="/stop")[0] == 200
-    assert asked == [{"want": "step"}, "stop"]
+    assert asked == [{"want": "trace"}, "stop"]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_port_that_is_taken_is_named(server, capsys):
 
 def test_whole_way_from_request_to_verdict(server):
     source = "def backward(self, dy):\n    return dy\n"
-    body = json.dumps({"want": "step", "edits": {"ReLU.backward": source}}).encode()
+    body = json.dumps({"want": "trace", "edits": {"ReLU.backward": source}}).encode()
     status, text, _ = send(server, body=body)
     assert status == 200
     assert json.loads(text)["first"]["line"] == 2

@@ -1,7 +1,7 @@
 // Where requests go: to the server on this machine, or to a worker that has Python in it.
 //
 //   const backend = await connect(onProgress);     // resolves when a request can be made
-//   const reply = await backend.ask({want: "step", ...});
+//   const reply = await backend.ask({want: "trace", ...});
 //   backend.stop();                                // ends what is running; its reply says so
 //
 // onProgress({loaded, total}) while there is something to load, {ready: true} after a new start.

@@ -127,11 +127,13 @@ class Page {
     }
   }
 
-  // Another state, which runs at once: it comes from a click, not from a link
-  change(state) {
-    this.state = state;
+  // Another state, which runs at once; code of a link that waits goes on waiting
+  change({ step, edits }, how = { clicked: false }) {
+    const { replaces, ...others } = step; // nothing is replaced without a layer
+    this.state = { step: "layer" in edits ? step : others, edits };
+    this.waiting &&= Object.keys(edits).length > 0;
     this.show();
-    return this.run();
+    return this.run(how);
   }
 
   edit(name, text) {
@@ -146,16 +148,24 @@ class Page {
     link.write(this.state);
   }
 
+  // What is asked of the step as it now is; without the code of a link that waits
+  request(want) {
+    const { step, edits } = structuredClone(this.state);
+    if (!this.waiting) return { want, step, edits };
+    delete step.replaces;
+    return { want, step, edits: {} };
+  }
+
   async run({ clicked = true } = {}) {
     if (clicked) this.waiting = false;
-    const request = structuredClone({ want: "step", ...this.state, ...(this.waiting ? { edits: {} } : {}) });
     if (!this.waiting) {
       link.remember(this.state.edits);
       link.write(this.state);
     }
+    const turn = (this.last = (this.last ?? 0) + 1);
     const started = performance.now();
-    const reply = await this.ask(request);
-    if (JSON.stringify(request.step) !== JSON.stringify(this.state.step)) return; // a later one comes
+    const reply = await this.ask(this.request("trace"));
+    if (turn !== this.last) return; // a later one comes
     this.reply = reply;
     this.stale = false;
     if (reply.view) {

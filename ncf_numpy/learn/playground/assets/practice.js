@@ -30,9 +30,13 @@ export class Progress {
 const option = (progress, kind, number, title) =>
   `<option value="${number}">${progress.has(kind, number) ? "✓ " : ""}${number}. ${escapeHtml(title)}</option>`;
 
+// Each hint says more than the one before, and is read when it is opened
+const hintList = (hints, say) => hints.map((hint, k) =>
+  `<details><summary>${say("hint", { n: k + 1 })}</summary>${escapeHtml(hint)}</details>`).join("");
+
 export class Exercises {
   constructor(element, page) {
-    Object.assign(this, { element, page, progress: page.progress, number: 1, hints: 0 });
+    Object.assign(this, { element, page, progress: page.progress, number: 1 });
   }
 
   show(list) {
@@ -74,10 +78,8 @@ export class Exercises {
     if (reply.error) { box.innerHTML = `<p class="bad">${escapeHtml(reply.error.message)}</p>`; return; }
     const right = reply.right.map((name) => `<li class="good">✓ ${escapeHtml(name)}</li>`).join("");
     const said = [reply.fault, reply.cause].filter(Boolean).map((text) => `<p>${escapeHtml(text)}</p>`).join("");
-    const hints = reply.hints.map((hint, k) =>
-      `<details><summary>${say("hint", { n: k + 1 })}</summary>${escapeHtml(hint)}</details>`).join("");
     const wrong = reply.solved ? "" : `<li class="bad">✗ ${escapeHtml(reply.name)}</li>`;
-    const end = reply.solved ? `<p class="good">${say("solved")}</p>` : `${said}${hints}`;
+    const end = reply.solved ? `<p class="good">${say("solved")}</p>` : `${said}${hintList(reply.hints, say)}`;
     box.innerHTML = `<ul>${right}${wrong}</ul>${end}${reply.output ? `<pre>${escapeHtml(reply.output)}</pre>` : ""}`;
     this.editor.mark(reply.solved || !reply.line ? {} : { [reply.line]: ["wrong", reply.fault] });
     if (reply.solved) {
@@ -101,7 +103,7 @@ export class Hunt {
     const options = [...Array(hunts).keys()].map((k) => option(this.progress, "hunt", k + 1, say("hunt-name")));
     this.element.innerHTML = `
       <div class="row"><label>${say("hunt")} <select name="number">${options.join("")}</select></label></div>
-      <p>${say("hunt-text")}</p><div class="symptoms"></div><div class="verdict" role="status"></div>
+      <p>${say("hunt-text")}</p><div class="symptoms"></div><div class="hints"></div><div class="verdict" role="status"></div>
       <div class="suspects"></div>`;
     const select = this.element.querySelector("select");
     select.value = number;
@@ -110,6 +112,7 @@ export class Hunt {
     if (this.number !== number) return;
     if (reply.error) { this.element.querySelector(".symptoms").textContent = reply.error.message; return; }
     this.showSymptoms(reply);
+    this.element.querySelector(".hints").innerHTML = hintList(reply.hints, say);
     const suspects = this.element.querySelector(".suspects");
     suspects.innerHTML = reply.code.map(({ function: name, lines }) => `<h3>${escapeHtml(name)}</h3><ol>${lines.map(({ place, text }) =>
       `<li><button type="button" data-place="${place}">${escapeHtml(text)}</button></li>`).join("")}</ol>`).join("");
@@ -130,9 +133,7 @@ export class Hunt {
     const box = this.element.querySelector(".verdict");
     if (reply.error) { box.textContent = reply.error.message; return; }
     button.classList.add(reply.found ? "good" : "bad");
-    const hints = reply.hints.map((hint, k) =>
-      `<details><summary>${say("hint", { n: k + 1 })}</summary>${escapeHtml(hint)}</details>`).join("");
-    box.innerHTML = `<p class="${reply.found ? "good" : "bad"}">${escapeHtml(reply.said)}</p>${reply.found ? `<pre>${escapeHtml(reply.explanation)}</pre>` : hints}`;
+    box.innerHTML = `<p class="${reply.found ? "good" : "bad"}">${escapeHtml(reply.said)}</p>${reply.found ? `<pre>${escapeHtml(reply.explanation)}</pre>` : ""}`;
     box.scrollIntoView({ block: "nearest" });
     if (reply.found) {
       this.progress.keep("hunt", this.number, { solved: true });

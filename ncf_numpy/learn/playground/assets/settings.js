@@ -2,6 +2,8 @@
 
 import { escapeHtml } from "./numbers.js";
 
+const isBpr = ({ loss }) => loss === "bpr";
+
 export class Settings {
   // onChange(step) whenever a setting has another value
   constructor(element, say, onChange) {
@@ -82,9 +84,9 @@ export class Settings {
     else if (["rate", "factors", "seed", "size"].includes(name)) step[name] = Number(value);
     else step[name] = value;
     if (name === "optimizer") delete step.rate;
-    // other sizes have other weights, another seed or number of pairs has other pairs
+    // other sizes have other weights; another seed or number, or a loss on pairs, has other pairs
     if (["model", "factors", "layers"].includes(name)) delete step.weights;
-    if (["seed", "size"].includes(name)) for (const column of ["users", "items", "labels"]) delete step[column];
+    if (["seed", "size"].includes(name) || isBpr(step) !== isBpr(this.step)) for (const column of ["users", "items", "labels"]) delete step[column];
     this.onChange(step);
   }
 
@@ -99,6 +101,7 @@ export class Settings {
   }
 
   click(button) {
-    if (button.name === "as-at-first") this.onChange({});
+    const { replaces } = this.step; // it belongs to the code
+    if (button.name === "as-at-first") this.onChange(replaces ? { replaces } : {});
   }
 }

@@ -70,14 +70,14 @@ async function start() {
   for (const name of [manifest.numpy, manifest.package]) {
     python.unpackArchive(files[name], "wheel", { extractDir: folder });
   }
-  const perform = python.runPython(`
+  const answer = python.runPython(`
 import json
-from ncf_numpy.learn.playground.tasks import perform
-perform({})
-lambda text: json.dumps(perform(json.loads(text)), allow_nan=False)
+from ncf_numpy.learn.playground.answer import answer
+answer({})
+lambda text: json.dumps(answer(json.loads(text)), allow_nan=False)
 `);
   postMessage({ ready: true });
-  self.onmessage = ({ data }) => postMessage(perform(data));
+  self.onmessage = ({ data }) => postMessage(answer(data));
 }
 
 start().catch((reason) => postMessage({ failed: String(reason.message ?? reason) }));
