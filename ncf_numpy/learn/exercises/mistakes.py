@@ -100,6 +100,21 @@ def factors(node, scope):
                 yield "the sigmoid is missing", call.args[0].operand
 
 
+def parentheses(node, scope):
+    """(a - b) / c, a * b + c."""
+    products, sums = (ast.Mult, ast.Div, ast.MatMult), (ast.Add, ast.Sub)
+    if not isinstance(node, ast.BinOp):
+        return
+    left, right = node.left, node.right
+    if is_operation(node, *products) and is_operation(left, *sums):
+        rest = ast.BinOp(left.right, node.op, right)
+        yield f"the parentheses of ({text(left)}) are missing", ast.BinOp(left.left, left.op, rest)
+    if is_operation(node, *sums) and is_operation(left, *products):
+        rest = ast.BinOp(left.right, node.op, right)
+        wrong = f"the parentheses: `{text(right)}` does not belong to `{text(left.right)}`"
+        yield wrong, ast.BinOp(left.left, left.op, rest)
+
+
 def powers(node, scope):
     """a ** n, -a."""
     if is_operation(node, ast.Pow):
@@ -291,6 +306,7 @@ RULES = (
     reductions,
     factors,
     terms,
+    parentheses,
     powers,
     functions,
     concatenations,

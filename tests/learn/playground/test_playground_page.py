@@ -220,13 +220,13 @@ def test_layer_of_ones_own_is_written_in_the_page_and_judged(page):
     page.edit("layer", mended).send_keys(Keys.CONTROL, Keys.ENTER)
     page.until(f"document.body.dataset.runs > {before}")
     assert page.first() is None
-    kinds = "return [...document.querySelectorAll('.graph .box')].map((box) => box.textContent)"
-    assert any("Softplus" in text for text in page.browser.execute_script(kinds))
+    boxes = "return document.querySelector('main').playground.reply.view.boxes"
+    assert "Softplus" in [box["kind"] for box in page.browser.execute_script(boxes)]
     before = page.runs
     page.part(code + '[name="reset"]').click()
     page.until(f"document.body.dataset.runs > {before}")
     assert page.first() is None
-    assert not any("Softplus" in text for text in page.browser.execute_script(kinds))
+    assert "Softplus" not in [box["kind"] for box in page.browser.execute_script(boxes)]
 
 
 def test_gradient_check_lists_every_array(page):

@@ -51,6 +51,7 @@ values = dW[rows]  # answer: (R, K) their gradients
 # hint: Index dW as W was indexed in the forward.
 # mistake: dW[ids] -> a repeated row is listed more than once: index with `rows`
 # mistake: last_of(ids, dy, n_rows)[rows] -> equal ids: only the last gradient is kept
+# mistake: first_of(ids, dy, n_rows)[rows] -> equal ids: only the first gradient is kept
 # mistake: dy[rows] -> `dy` has a row for each place of the batch, not for each row of the table
 check("values", values)
 

@@ -36,6 +36,7 @@ for t, g in enumerate(gradients, start=1):
     # mistake: beta2 * v + g**2 -> the factor 1 - beta2 is missing
     # mistake: (1 - beta2) * v + beta2 * g**2 -> `beta2` and 1 - beta2 are exchanged
     # mistake: beta2 * v + (1 - beta2) * g -> the square of `g` is missing
+    # mistake: beta2 * v + (1 - beta2) * np.abs(g) -> the square of `g`, not its absolute value
     # mistake: beta2 * v + ((1 - beta2) * g) ** 2 -> only `g` is squared, not the factor before it
     # mistake: (beta2 * v + (1 - beta2) * g) ** 2 -> only `g` is squared, not the sum
     # mistake: (1 - beta2) * g**2 -> what `v` was is forgotten
@@ -56,6 +57,7 @@ for t, g in enumerate(gradients, start=1):
     # hint: Where is eps, inside the root or outside?
     # hint: W minus alpha times m, over the root of v plus eps
     # mistake: W - alpha * m / np.sqrt(v + eps) -> `eps` is inside the root: it belongs outside
+    # mistake: W - alpha * m / np.sqrt(v + eps**2) -> `eps` is inside the root: it belongs outside
     # mistake: W + alpha * m / (np.sqrt(v) + eps) -> the sign: this goes up the gradient
     # mistake: W - alpha * m / (v + eps) -> the root of `v` is missing
     # mistake: W - alpha * g / (np.sqrt(v) + eps) -> `g` in the place of its mean `m`
