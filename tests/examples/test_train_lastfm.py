@@ -149,3 +149,49 @@ def test_the_notebooks_own_three_files_were_no_data_to_it(tmp_path):
     recommended = {f"밴드 {row[4]}" for row in listed if len(row) > 4}
     assert len(recommended) > 5
     assert len(recommended & has) <= 1  # the test item is unknown to the model
+
+
+PLAYS = [(user, 3 * user % 7 + 7 * n) for user in range(40) for n in range(2, 26)]
+FORMS = {  # files by name, of the 40 listeners and 24 artists each of PLAYS
+    "2k": {
+        "user_artists.dat": ("userID\tartistID\tweight", "{}\t{}\t9"),
+        "artists.dat": ("id\tname\turl\tpictureURL", "{1}\tBand {1}\t\t"),
+    },
+    "360k": {"usersha1-artmbid-artname-plays.tsv": (None, "{}\t\tBand {}\t9")},
+    "notebook": {
+        "lastfm_play.csv": ("user_id,artist_id,plays", "{},{},9"),
+        "lastfm_artist.csv": ("artist_id,artist_name", "{1},Band {1}"),
+    },
+}
+
+
+def write(folder, files):
+    for file, (header, line) in files.items():
+        lines = [line.format(*pair) for pair in PLAYS]
+        text = "\n".join([*filter(None, [header]), *dict.fromkeys(lines), ""])
+        (folder / file).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_lastfm_is_told_by_its_files(form, tmp_path):
+    write(tmp_path, FORMS[form])
+    out, _ = run("--data", tmp_path, "--model", "itemknn", "--artist", "band 30")
+    assert "40 listeners" in out and "Artists similar to Band 30:" in out
+    assert "NOT REAL DATA" not in out and list(table(out)) == ["itemknn"]
+
+
+def test_deepcf_s_split_of_lastfm_is_told_by_its_files(tmp_path):
+    # Users and items are of five groups: nobody has an item of another one.
+    files = {"train.rating": [], "test.rating": [], "test.negative": []}
+    for user in range(40):
+        items = [user % 5 + 5 * n for n in range(12)]
+        hidden = items.pop(user // 5)  # the others of this group of five have it
+        files["train.rating"] += [f"{user}\t{item}\t1\t0" for item in items]
+        files["test.rating"].append(f"{user}\t{hidden}\t1\t0")
+        others = "\t".join(str((user + 1) % 5 + 5 * n) for n in range(12))
+        files["test.negative"].append(f"({user},{hidden})\t{others}")
+    for suffix, lines in files.items():
+        (tmp_path / f"lastfm.{suffix}").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    out, _ = run("--data", tmp_path, "--model", "itemknn")
+    assert "The published test items, each ranked against its published negatives" in out
+    assert table(out)["itemknn"][2] == 1
