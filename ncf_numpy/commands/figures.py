@@ -29,14 +29,13 @@ def add_figure_options(parser):
 
 def measured(model, split, arguments):
     """{ranking: Evaluation} of one trained model on the test items."""
-    k, progress = arguments.k[0], False
-    found = {}
+    k, found = arguments.k[0], {}
     for ranking in arguments.ranking:
         if ranking == "sampled":
-            found[ranking] = evaluate(model, split.test, k, progress=progress)
+            found[ranking] = evaluate(model, split.test, k)
         else:
             known = split.train_and_validation()
-            found[ranking] = evaluate_catalogue(model, split.test, known, k, progress=progress)
+            found[ranking] = evaluate_catalogue(model, split.test, known, k)
     return found
 
 

@@ -22,14 +22,10 @@ def check_outputs(arguments, *places):
     model, a checkpoint or a log of an earlier training. OSError for a place that cannot be written,
     ValueError for one that is data, or that is named twice.
     """
-    places = [place for place in places if place]
+    places = check_places(places)
     given = arguments.data, getattr(arguments, "test", None)
     data = [path for path in (*given, os.environ.get("NCF_NUMPY_DATA"), cache_folder()) if path]
     for place in places:
-        check_place(place)
-    for number, place in enumerate(places):
-        if any(is_same_file(place, other) for other in places[:number]):
-            raise ValueError(f"{place} is named for more than one thing: it would be overwritten")
         lost = [file for file in (file_lost(place, Path(path)) for path in data) if file]
         if lost:
             raise ValueError(
@@ -40,11 +36,20 @@ def check_outputs(arguments, *places):
 
 def check_tables(model, *places):
     """Raise unless tables can be written at these paths, and neither is the model or the other."""
-    files = [model, *filter(None, places)]
-    for number, place in enumerate(files[1:], start=1):
+    check_places(places, [model])
+
+
+def check_places(places, others=()):
+    """Return the places that are not None; raise unless a file can be written at each.
+
+    ValueError for a place that is another one, or one of the others.
+    """
+    places = [place for place in places if place]
+    for number, place in enumerate(places):
         check_place(place)
-        if any(is_same_file(place, other) for other in files[:number]):
+        if any(is_same_file(place, other) for other in (*others, *places[:number])):
             raise ValueError(f"{place} is named for more than one thing: it would be overwritten")
+    return places
 
 
 def is_same_file(a, b):

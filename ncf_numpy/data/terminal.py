@@ -45,10 +45,10 @@ def is_terminal(stream):
         return False
 
 
-def say(text, stream=None):
-    """Print to stderr, or to this stream; that nobody can read it any more stops nothing."""
+def say(text):
+    """Print to stderr; that nobody can read it any more stops nothing."""
     with contextlib.suppress(OSError, ValueError):
-        print(printable_lines(text), file=stream or sys.stderr, flush=True)
+        print(printable_lines(text), file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
