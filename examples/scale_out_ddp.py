@@ -42,8 +42,8 @@ processes each:
       examples/scale_out_ddp.py --data plays.csv --save model.npz
 """
 OPTIONS = {
-    "factors": (int, 8, "factors of GMF and MF"),
-    "layers": (widths, (64, 32, 16, 8), "the tower of MLP"),
+    "factors": (int, None, "factors of GMF and MF (default: 8)"),
+    "layers": (widths, None, "the tower of MLP (default: 64,32,16,8)"),
     "epochs": (int, 5, "after the first, which is NumPy's"),
     "batch-size": (int, 1024, "pairs per step, of all processes together"),
     "negatives": (int, 4, "unseen items drawn for each pair"),
@@ -65,8 +65,7 @@ def parse_arguments(argv=None):
     group = parser.add_argument_group("model and training")
     group.add_argument("--model", choices=neural, default="neumf", help="(default: neumf)")
     for name, (kind, default, text) in OPTIONS.items():
-        shown = ",".join(map(str, default)) if kind is widths else default
-        text = f"{text} (default: {shown})"
+        text = text if default is None else f"{text} (default: {default})"
         metavar = "N,N,..." if kind is widths else "N"
         group.add_argument(f"--{name}", type=kind, default=default, metavar=metavar, help=text)
     group.add_argument("--save", metavar="FILE.npz", help="write a recommender there")

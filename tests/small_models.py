@@ -5,6 +5,7 @@ import functools
 import numpy as np
 
 from ncf_numpy.core.build import MODELS
+from ncf_numpy.recommender.models import options_of
 
 USERS = np.array([3, 1, 3, 0, 2, 1])  # (B,) 1 and 3 twice
 ITEMS = np.array([2, 5, 2, 1, 5, 0])  # (B,) 2 and 5 twice; (3, 2) is the same pair twice
@@ -29,3 +30,8 @@ def builders(n_users=7, n_items=9, *, factors=4, layers=(8, 6, 4), **how):
         name: functools.partial(build, n_users, n_items, settings, **how)
         for name, build in MODELS.items()
     }
+
+
+def taken_by(model, **options):
+    """Those of some options of a `Recommender` that a model takes; the others it would refuse."""
+    return {name: options[name] for name in options if name in [*options_of(model), "seed"]}

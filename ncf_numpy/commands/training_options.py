@@ -3,9 +3,9 @@
 import argparse
 
 from ..evaluation.ease import EASE
-from ..recommender.course import PAPER
-from ..recommender.models import MODELS, OWN, has_option
+from ..recommender.models import MODELS, PAPER, check_taken, owners
 from ..recommender.recommender import Recommender
+from .data_options import given
 
 HELP = {
     "factors": (int, "factors of GMF and MF (default: 8), of ials (64)"),
@@ -41,6 +41,12 @@ def add_training_options(parser):
         choices=[PAPER],
         help="the epochs and batches of the paper, 20 of 256, however few pairs there are",
     )
+    group.add_argument(
+        "--use-counts",
+        action="store_const",
+        const=True,
+        help="popularity and itemknn: weigh pairs by their counts",
+    )
     for name, (kind, text) in HELP.items():
         group.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N", help=text)
 
@@ -57,16 +63,21 @@ def widths(text):
 def make_recommender(model, arguments):
     """A Recommender with the options that were given; the others keep its own defaults.
 
-    Where several models were named, an option that belongs to another of them is not for this one.
+    Where several models were named, an option goes to those that take it: ValueError if none does.
     """
     named = [arguments.model] if isinstance(arguments.model, str) else arguments.model
-    given = {name: getattr(arguments, name) for name in ("layers", "training", *HELP)}
-    options = {
-        name: value
-        for name, value in given.items()
-        if value is not None and (has_option(model, name) or OWN[name] not in named)
-    }
-    return Recommender(model, **options)
+    options = given(arguments, ("layers", "training", "use_counts", *HELP))
+    for name, value in options.items():
+        if owners(name):
+            check_taken(name, named, as_option(name, value))
+    taken = {name: v for name, v in options.items() if model in (owners(name) or named)}
+    return Recommender(model, **taken)
+
+
+def as_option(name, value):
+    """'--batch-size 64': an option as it is written in a shell."""
+    text = ",".join(map(str, value)) if name == "layers" else value
+    return f"--{name.replace('_', '-')}" + ("" if value is True else f" {text}")
 
 
 def memory_line(model, data):

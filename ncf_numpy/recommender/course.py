@@ -23,10 +23,9 @@ from ..training.trial import (
     Trial,
     hold_out_pairs,
 )
-from .models import build, objective_of
+from .models import PAPER, build, objective_of
 from .report import comparison
 
-PAPER = "paper"  # the word for the paper's settings, with nothing held out
 PAIRS_TO_SPARE = 10_000  # from here on one pair in a hundred is held out, without a trial
 STREAMS = "split", "model", "training", "held out", "trial", "halves"  # of random numbers
 

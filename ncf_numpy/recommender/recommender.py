@@ -11,17 +11,17 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from ..core.checks import check_count, check_rate, check_sizes, check_widths
+from ..core.checks import check_count
 from ..core.table import as_table
 from ..data.interactions import Interactions
 from ..evaluation.metrics import evaluate
 from ..safe_file import check_history, naming, read_file, write_file
 from ..training.blas_threads import blas_threads
 from .answers import Answers
-from .course import PAPER, check_validation, hold_out, stream
+from .course import check_validation, hold_out, stream
 from .fitting import Fitting
 from .ids import Ids
-from .models import DEFAULT_FACTORS, MODELS, build, has_epochs, has_option, own_options
+from .models import MODELS, build, has_epochs, owners, settings_of
 from .report import NotLearned, Report, comparison, report_of
 from .saved import check_state, pack_data, restore, state_of, unpack_data
 
@@ -35,15 +35,16 @@ class Recommender(Answers):
 
     model: "neumf", "gmf", "mlp", "mf", "bpr", "ials", "ease", "itemknn" or "popularity"; mf is
     matrix factorisation by the logistic loss, bpr the same by pairs, of a positive and a negative.
-    factors and layers are the sizes of neural models (see models.py); negatives and lr, and epochs
-    and batch_size where they are given, their training (see `training.fit`). Where they are not,
-    training follows the data: 20 epochs of 256 where there are many pairs, and until it has learned
-    where there are few (plan.py). training="paper" takes 20 epochs of 256 whatever the data, and
-    holds nothing out.
-    patience stops a fit with validation=True. seed decides all that is random.
-    ials, too, has factors (64 of them) and epochs (12). These options one model has and all others
-    refuse: branch_weight of neumf (see `NeuMF`), regularisation=0.01 and weight=0.1 of ials, l2=500
-    of ease, neighbours=50 and shrink=0 of itemknn.
+    factors=8 (all of the first five but mlp) and layers=(64, 32, 16, 8) (neumf and mlp) are the
+    sizes of these five; negatives=4 and lr=0.001, and epochs and batch_size where they are given,
+    their training (see `training.fit`). Where they are not, training follows the data: 20 epochs
+    of 256 where there are many pairs, and until it has learned where there are few (plan.py).
+    training="paper" takes 20 epochs of 256 whatever the data, and holds nothing out.
+    patience stops a fit with validation=True; branch_weight is that of `NeuMF`, whose alone it is.
+    The baselines take factors=64, epochs=12, regularisation=0.01 and weight=0.1 (ials), l2=500
+    (ease), neighbours=50 and shrink=0 (itemknn). use_counts=True (itemknn and popularity) weighs
+    pairs by their counts, which no other model does. seed=0 decides all that is random. ValueError
+    for an option that the model does not take.
 
     After fit: `data`, the Interactions; `model`, which takes indices into data.user_ids and
     data.item_ids; `history`, a DataFrame with a row per epoch; `report`, what was learned, which
@@ -60,16 +61,17 @@ class Recommender(Answers):
         model="neumf",
         *,
         factors=None,
-        layers=(64, 32, 16, 8),
+        layers=None,
         training=None,
         epochs=None,
         batch_size=None,
-        negatives=4,
-        lr=1e-3,
+        negatives=None,
+        lr=None,
         patience=None,
         branch_weight=None,
         neighbours=None,
         shrink=None,
+        use_counts=None,
         l2=None,
         regularisation=None,
         weight=None,
@@ -77,33 +79,25 @@ class Recommender(Answers):
     ):
         if not isinstance(model, str) or model not in MODELS:
             raise ValueError(f"model must be one of {', '.join(MODELS)}; got {model!r}")
-        factors = DEFAULT_FACTORS.get(model, 8) if factors is None else factors
-        sizes = {
+        given = {
             "factors": factors,
-            "epochs": 1 if epochs is None else epochs,
-            "batch_size": 1 if batch_size is None else batch_size,
-            "negatives": negatives,
-            "patience": 1 if patience is None else patience,
-        }
-        if training not in (None, PAPER):
-            raise ValueError(f"training must be None or {PAPER!r}, got {training!r}")
-        check_sizes(**sizes)
-        check_count(seed, 0, "seed")
-        own = {"branch_weight": branch_weight, "neighbours": neighbours, "shrink": shrink, "l2": l2}
-        own |= {"regularisation": regularisation, "weight": weight}
-        self.settings = {
-            "model": model,
-            "factors": int(factors),
-            "layers": list(check_widths(layers)),
+            "layers": layers,
             "training": training,
-            "epochs": None if epochs is None else int(epochs),
-            "batch_size": None if batch_size is None else int(batch_size),
-            "negatives": int(negatives),
-            "lr": check_rate("lr", lr),
-            "patience": None if patience is None else int(patience),
-            "seed": int(seed),
-            **own_options(model, own),
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "negatives": negatives,
+            "lr": lr,
+            "patience": patience,
+            "branch_weight": branch_weight,
+            "neighbours": neighbours,
+            "shrink": shrink,
+            "use_counts": use_counts,
+            "l2": l2,
+            "regularisation": regularisation,
+            "weight": weight,
         }
+        seed = check_count(seed, 0, "seed")
+        self.settings = {"model": model, **settings_of(model, given), "seed": seed}
         self.data = self.model = self.history = self.report = None
         self.epochs_ahead = None  # at most so many, once `fit` has settled it
 
@@ -205,7 +199,7 @@ class Recommender(Answers):
     def save(self, path):
         """Write one .npz to exactly this path: weights, ids, names, settings, and who has what.
 
-        Counts and timestamps are not kept: nothing after training asks for them. The file takes
+        Timestamps are not kept, and counts only with use_counts. The file takes
         the old one's place only when it is complete. OSError naming the path otherwise; ValueError
         for weights that are not finite, or not of the model that the settings describe.
         """
@@ -219,7 +213,8 @@ class Recommender(Answers):
             "source": known.data.source,
         }
         weights = {f"model.{name}": W for name, W in state.items()}
-        write_file(path, "recommender", header, pack_data(known.data) | weights)
+        data = pack_data(known.data, counts=known.settings.get("use_counts", False))
+        write_file(path, "recommender", header, data | weights)
 
     @classmethod
     def load(cls, path):
@@ -233,7 +228,11 @@ class Recommender(Answers):
         with naming(path, "is damaged"):
             stored = header["settings"]
             # Files of earlier versions hold the options of all models.
-            stored = {name: v for name, v in stored.items() if has_option(stored["model"], name)}
+            stored = {
+                name: value
+                for name, value in stored.items()
+                if value is not None and stored["model"] in (owners(name) or [stored["model"]])
+            }
             recommender = cls(**stored)
             settings = recommender.settings
             if settings != {**settings, **stored}:

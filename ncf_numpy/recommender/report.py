@@ -129,6 +129,11 @@ class Report:
                 "It answers no better than the base rate. Train longer: without epochs=, "
                 "batch_size= and training= the training follows the data."
             )
+        if not self.how:
+            return (
+                f"All {self.pairs:,} pairs were trained on, so none is left to measure it by: hold "
+                "some out with validation=True (--validation), or compare models with `evaluate`."
+            )
         if self.verdict == "too few pairs to tell":
             return (
                 f"Only {self.held_out} pairs could be held out, and {FEWEST_HELD_OUT} are needed, "

@@ -78,8 +78,8 @@ def restore(model, data, state):
         W[...] = state[name]
 
 
-def pack_data(data):
-    """{name: array}: ids, names and who has what."""
+def pack_data(data, *, counts=False):
+    """{name: array}: ids, names and who has what; counts: and how often."""
     arrays = {
         "user_ids": _pack_ids("user", data.user_ids),
         "item_ids": _pack_ids("item", data.item_ids),
@@ -88,6 +88,8 @@ def pack_data(data):
     }
     if data.item_names is not None:
         arrays["item_names"] = pack([str(name) for name in data.item_names])
+    if counts:
+        arrays["counts"] = data.counts
     return arrays
 
 
@@ -101,12 +103,15 @@ def unpack_data(arrays, source):
         raise ValueError(f"offsets do not cut {len(items):,} items into users")
     if not isinstance(source, str):
         raise ValueError(f"the source is {source!r}, expected text")
-    names = arrays.pop("item_names", None)
+    names, counts = arrays.pop("item_names", None), arrays.pop("counts", None)
+    if counts is not None:
+        check_arrays({"counts": counts}, {"counts": ((len(items),), np.float64)})
     return Interactions(
         users=np.repeat(np.arange(len(offsets) - 1), np.diff(offsets)),
         items=items,
         user_ids=_unpack_ids(arrays.pop("user_ids")),
         item_ids=_unpack_ids(arrays.pop("item_ids")),
+        counts=counts,
         item_names=None if names is None else _unpack_texts(names),
         source=source,
     )

@@ -84,6 +84,16 @@ def test_vectors_go_to_files_with_their_ids(ials, model):
         ("similar m.npz --user nobody", "no user 'nobody'"),
         ("train --dataset sample --model gmf --l2 3 --save a.npz", "l2 is an option of ease"),
         ("evaluate --dataset sample --model gmf ease --weight 3", "weight is an option of ials"),
+        (
+            "train --dataset sample --model itemknn --epochs 5 --save a.npz",
+            "not of itemknn: leave out --epochs 5; itemknn takes neighbours, shrink, use_counts, seed",
+        ),
+        ("train --dataset sample --model gmf --layers 8,4 --save a.npz", "leave out --layers 8,4;"),
+        (
+            "evaluate --dataset sample --model popularity ease --batch-size 64",
+            "not of popularity or ease: leave out --batch-size 64; popularity takes use_counts, seed",
+        ),
+        ("train --dataset sample --use-counts --save a.npz", "not of neumf: leave out --use-counts"),
     ],
 )
 def test_what_would_do_nothing_or_harm_is_refused(arguments, message, model, capsys):
@@ -99,6 +109,28 @@ def test_an_option_goes_to_the_model_that_has_it(capsys):
     out, err = capsys.readouterr()
     assert [line.split()[0] for line in out.splitlines()[1:]] == ["ease", "popularity", "itemknn"]
     assert "ease needs 0.01 GB of memory, for a matrix of 400 x 400 numbers" in err
+    shared = ["--model", "itemknn", "gmf", "--epochs", "1", "--batch-size", "4096"]
+    assert main(["evaluate", "--dataset", "sample", *shared]) == 0
+
+
+def test_counts_are_used_where_that_is_asked_for(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    Path("plays.csv").write_text("user,item,plays\n1,a,1\n1,b,9\n2,a,1\n2,c,1\n3,c,1\n3,a,1\n")
+    train = "train --data plays.csv --model popularity --save m.npz --quiet --count-column plays"
+    ask = ["recommend", "m.npz", "--has", "a", "--k", "1"]
+    for options, item in ((["--use-counts"], "b"), ([], "c")):
+        assert main([*train.split(), *options]) == 0
+        assert main(ask) == 0
+        assert capsys.readouterr().out.split()[3] == item
+
+
+def test_a_baseline_was_not_measured_and_nobody_was_told_why(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert main("train --dataset sample --model popularity --save m.npz".split()) == 0
+    said = capsys.readouterr().err
+    assert "not measured" in said and "(--validation), or compare models with `evaluate`" in said
+    assert main("train --dataset sample --model popularity --save m.npz --validation".split()) == 0
+    assert "HR@10" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["1_0", "１０", " 10", "+10", "9" * 5000])

@@ -1,14 +1,18 @@
 """Candidates, similar users, vectors, files of lists, and the models with a closed form."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from small_models import taken_by
 
-from ncf_numpy import EASE, MF, ImplicitALS, NeuMF
+from ncf_numpy import EASE, MF, ImplicitALS, ItemKNN, NeuMF
 from ncf_numpy.datasets import Interactions, sample_lastfm
 from ncf_numpy.recommender import answers
 from ncf_numpy.recommender.models import MODELS
 from ncf_numpy.recommender.recommender import Recommender
+from ncf_numpy.safe_file import read_file, write_file
 
 ALL = list(MODELS)
 # Items a and b are had by the same two users, c by one more; d and e by one each.
@@ -30,8 +34,7 @@ def fitted(plays):
 
     def get(name):
         if name not in known:
-            epochs = {} if name in ("ials", "ease", "itemknn", "popularity") else {"epochs": 2}
-            known[name] = Recommender(name, **epochs).fit(plays)
+            known[name] = Recommender(name, **taken_by(name, epochs=2)).fit(plays)
         return known[name]
 
     return get
@@ -190,12 +193,98 @@ def test_options_reach_the_model_and_have_defaults_of_their_own():
         ("mf", {"regularisation": 1}, "ials"),
         ("ials", {"neighbours": 3}, "itemknn"),
         ("popularity", {"shrink": 0.0}, "itemknn"),
+        ("gmf", {"use_counts": False}, "itemknn, popularity"),
     ],
 )
 def test_an_option_of_another_model_is_refused(model, option, owner):
     (name,) = option
-    with pytest.raises(ValueError, match=f"{name} is an option of {owner}, not of {model}"):
+    owners = "".join(f"(?=.* {each}[, ])" for each in owner.split(", "))
+    with pytest.raises(ValueError, match=f"{name} is an option of{owners}.*, not of {model}"):
         Recommender(model, **option)
+
+
+@pytest.mark.parametrize("model", ["ials", "ease", "itemknn", "popularity"])
+@pytest.mark.parametrize(
+    "option",
+    [{"training": "paper"}, {"batch_size": 64}, {"negatives": 4}, {"lr": 0.01}, {"patience": 3},
+     {"layers": (8, 4)}],
+    ids=str,
+)  # fmt: skip
+def test_a_model_without_epochs_took_options_of_training_and_did_nothing_with_them(model, option):
+    ((name, value),) = option.items()
+    with pytest.raises(ValueError) as caught:
+        Recommender(model, **option)
+    said = str(caught.value)
+    assert f"{name} is an option of" in said and f"not of {model}: leave out {name}=" in said
+    assert repr(value) in said and f"{model} takes" in said
+
+
+@pytest.mark.parametrize(
+    ("model", "option"),
+    [("itemknn", "epochs"), ("ease", "epochs"), ("popularity", "factors"), ("mlp", "factors"),
+     ("gmf", "layers"), ("mf", "layers"), ("bpr", "layers")],
+)  # fmt: skip
+def test_sizes_that_a_model_does_not_have_were_silently_unused(model, option):
+    value = (8, 4) if option == "layers" else 3
+    with pytest.raises(ValueError, match=f"{option} is an option of .*, not of {model}"):
+        Recommender(model, **{option: value})
+
+
+def test_a_file_of_an_earlier_version_holds_options_of_all_models(tmp_path):
+    path = tmp_path / "m.npz"
+    before = Recommender("ials", factors=2).fit(TABLE)
+    before.save(path)
+    header, arrays = read_file(path, "recommender")
+    header["settings"] |= {"epochs": None, "lr": 0.001, "layers": [8, 4], "training": None}
+    write_file(path, "recommender", header, arrays)
+    assert Recommender.load(path).settings == before.settings
+
+
+# Counts
+
+
+def test_popularity_by_the_sum_of_the_counts():
+    table = TABLE.assign(count=[1, 1, 1, 1, 1, 1, 9, 1, 3])
+    best = Recommender("popularity", use_counts=True).fit(table).recommend("cid", k=4)
+    assert best["item"].tolist() == ["d", "a", "b", "e"]  # 9 + 3, 1 + 1, 1 + 1, 1
+    assert best["score"].tolist() == [12, 2, 2, 1]
+
+
+def test_item_knn_by_counts_by_hand(tmp_path):
+    """log2(1 + count) is 1 for 1 and 2 for 3: columns a (1, 2), b (2, 1) and c (0, 1).
+
+    sim(a, c) = 2 / sqrt(5), sim(b, c) = 1 / sqrt(5); ann has a once and b three times.
+    """
+    rows = [("ann", "a", 1), ("ann", "b", 3), ("bob", "a", 3), ("bob", "b", 1), ("bob", "c", 1)]
+    table = pd.DataFrame(rows, columns=["user", "item", "count"])
+    fitted = Recommender("itemknn", use_counts=True).fit(table)
+    assert fitted.recommend("ann")["score"].tolist() == pytest.approx([(2 * 1 + 1 * 2) / 5**0.5])
+    assert fitted.explain("ann", "c").score == pytest.approx(4 / 5**0.5)
+    assert fitted.similar_items("a")["score"].tolist() == pytest.approx([2 / 5**0.5, 4 / 5])
+    new = fitted.fold_in(["a", "b"]).recommend()  # how often is not known
+    assert new["score"].tolist() == pytest.approx([3 / 5**0.5])
+    fitted.save(tmp_path / "m.npz")
+    loaded = Recommender.load(tmp_path / "m.npz")
+    pd.testing.assert_frame_equal(loaded.recommend("ann"), fitted.recommend("ann"))
+
+
+def test_counts_of_one_are_no_counts(plays):
+    ones = replace(plays, counts=np.ones(len(plays)))
+    with_counts, without = ItemKNN(use_counts=True).fit(ones), ItemKNN().fit(ones)
+    np.testing.assert_array_equal(with_counts.nearest, without.nearest)
+    users, items = plays.users[:500], plays.items[::-1][:500]
+    np.testing.assert_allclose(
+        with_counts.predict(users, items), without.predict(users, items), rtol=1e-6
+    )
+    np.testing.assert_allclose(with_counts.scores([0, 9]), without.scores([0, 9]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("model", ["itemknn", "popularity"])
+def test_counts_that_are_not_there_cannot_be_used(model):
+    with pytest.raises(ValueError, match=r"use_counts needs counts.*count='plays' or --count-col"):
+        Recommender(model, use_counts=True).fit(TABLE)
+    with pytest.raises(ValueError, match="use_counts must be True or False, got 'plays'"):
+        Recommender(model, use_counts="plays")
 
 
 @pytest.mark.parametrize("name", ["ials", "ease"])

@@ -3,6 +3,7 @@ import copy
 import numpy as np
 import pandas as pd
 import pytest
+from small_models import taken_by
 
 from ncf_numpy.core.layers import sigmoid
 from ncf_numpy.datasets import sample_lastfm
@@ -25,7 +26,8 @@ def fitted(plays):
     def get(name, without_new=False):
         if (name, without_new) not in known:
             data = plays.take(plays.users >= N_NEW) if without_new else plays
-            known[name, without_new] = Recommender(name, epochs=5, lr=4e-3).fit(data)
+            options = taken_by(name, epochs=5, lr=4e-3)
+            known[name, without_new] = Recommender(name, **options).fit(data)
         return known[name, without_new]
 
     return get

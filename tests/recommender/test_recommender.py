@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from small_models import taken_by
 
 from ncf_numpy.datasets import Interactions, sample_lastfm
 from ncf_numpy.evaluation.baselines import ItemKNN
@@ -23,7 +24,7 @@ def fitted(plays):
 
     def get(name):
         if name not in known:
-            known[name] = Recommender(name, epochs=2).fit(plays)
+            known[name] = Recommender(name, **taken_by(name, epochs=2)).fit(plays)
         return known[name]
 
     return get
@@ -41,7 +42,8 @@ def checkerboard(n=20):
 
 @pytest.mark.parametrize("name", [*NEURAL, "itemknn"])
 def test_the_withheld_item_of_a_checkerboard_comes_first(name):
-    recommender = Recommender(name, epochs=30, lr=0.01, batch_size=64).fit(checkerboard())
+    options = taken_by(name, epochs=30, lr=0.01, batch_size=64)
+    recommender = Recommender(name, **options).fit(checkerboard())
     users = [f"u{n}" for n in range(20)]
     first = recommender.recommend(users, k=1)
     assert first["user"].tolist() == users

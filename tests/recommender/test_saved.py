@@ -5,6 +5,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from small_models import taken_by
 
 from ncf_numpy.datasets import Interactions
 from ncf_numpy.recommender.models import MODELS
@@ -24,7 +25,8 @@ def resave(tmp_path):
 
     def write(name, header, arrays):
         path = tmp_path / "m.npz"
-        Recommender(name, epochs=1, factors=2, layers=(4, 2)).fit(plays()).save(path)
+        options = taken_by(name, epochs=1, factors=2, layers=(4, 2))
+        Recommender(name, **options).fit(plays()).save(path)
         good_header, good = read_file(path, "recommender")
         header = {**good_header, **header}
         header["settings"] = {**good_header["settings"], **header["settings"]}
@@ -36,8 +38,8 @@ def resave(tmp_path):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_layout_of_a_saved_model_is_that_of_the_model(name):
-    own = {"neighbours": 5} if name == "itemknn" else {}
-    recommender = Recommender(name, epochs=1, factors=3, layers=(6, 4, 2), **own)
+    options = taken_by(name, epochs=1, factors=3, layers=(6, 4, 2), neighbours=5)
+    recommender = Recommender(name, **options)
     state = state_of(recommender.fit(plays()).model)
     expected = layout(recommender.settings, 8, 9)
     assert {n: (array.shape, array.dtype) for n, array in state.items()} == expected

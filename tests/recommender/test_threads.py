@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from small_models import taken_by
 
 from ncf_numpy.datasets import Interactions
 from ncf_numpy.recommender.models import MODELS
@@ -25,7 +26,8 @@ def plays(n_users=60, n_items=200, seed=0):
 
 @pytest.fixture(scope="module", params=list(MODELS))
 def recommender(request):
-    return Recommender(request.param, **SETTINGS).fit(plays(), validation=True)
+    options = taken_by(request.param, **SETTINGS)
+    return Recommender(request.param, **options).fit(plays(), validation=True)
 
 
 @pytest.fixture(autouse=True)
@@ -129,7 +131,7 @@ def test_two_thousand_calls_of_every_method_in_each_of_four_threads(recommender,
 def test_threads_cost_little_more_than_one_after_the_other(recommender, capsys):
     sys.setswitchinterval(0.005)
     users = recommender.data.user_ids
-    large = Recommender(recommender.settings["model"], **SETTINGS).fit(plays(2000, 20_000))
+    large = Recommender(**recommender.settings).fit(plays(2000, 20_000))
     ratios = []
     for _ in range(5):
         start = time.perf_counter()

@@ -14,11 +14,12 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from own_errors import outcome
+from small_models import taken_by
 
 from ncf_numpy.core.models import Model
 from ncf_numpy.datasets import Interactions
 from ncf_numpy.evaluation.baselines import ItemKNN
-from ncf_numpy.recommender.models import MODELS, has_option
+from ncf_numpy.recommender.models import MODELS
 from ncf_numpy.recommender.recommender import Recommender
 
 pytestmark = pytest.mark.robustness
@@ -56,7 +57,8 @@ def table_of(rows):
 def fitted(draw, names=tuple(MODELS)):
     """A recommender with whole numbers for weights, and {user: set of items} of its data."""
     rows = draw(pairs())
-    recommender = Recommender(draw(st.sampled_from(names)), **TINY).fit(table_of(rows))
+    name = draw(st.sampled_from(names))
+    recommender = Recommender(name, **taken_by(name, **TINY)).fit(table_of(rows))
     if isinstance(recommender.model, Model):
         rng = np.random.default_rng(draw(st.integers(0, 99)))
         for _, W, _ in recommender.model.parameters():
@@ -163,7 +165,7 @@ BAD = {
     "epochs": BAD_SIZE,
     "batch_size": BAD_SIZE,
     "negatives": BAD_SIZE,
-    "lr": st.sampled_from([-1e-9, math.nan, math.inf, -math.inf, None, "1", 1j, [], np.ones(2)]),
+    "lr": st.sampled_from([-1e-9, math.nan, math.inf, -math.inf, "1", 1j, [], np.ones(2)]),
     "patience": BAD_SIZE,
     "neighbours": BAD_SIZE,
     "shrink": BAD_OWN_RATE,
@@ -179,17 +181,16 @@ BAD = {
 def test_good_settings_train_and_are_saved_and_a_bad_one_is_named(tmp_path_factory, data):
     names = data.draw(st.lists(st.sampled_from(list(GOOD)), unique=True))
     chosen = {name: data.draw(GOOD[name]) for name in names}
-    chosen = {
-        name: chosen[name] for name in names if has_option(chosen.get("model", "neumf"), name)
-    }
+    model = chosen.pop("model", "neumf")
+    chosen = {"model": model, **taken_by(model, **TINY | chosen)}
     wrong = data.draw(st.none() | st.sampled_from(list(BAD)))
     if wrong is not None:
         chosen[wrong] = data.draw(BAD[wrong])
-        _, error = outcome(lambda: Recommender(**TINY | chosen))
+        _, error = outcome(lambda: Recommender(**chosen))
         named = {"layers": "width|layers"}.get(wrong, wrong)
         assert error is not None and any(name in str(error) for name in named.split("|"))
         return
-    recommender = Recommender(**TINY | chosen)
+    recommender = Recommender(**chosen)
     recommender.fit(table_of([(1, 5), (1, 6), (2, 5), (3, 7)]))
     assert recommender.recommend(1, k=9)["item"].tolist() == [7]
     path = tmp_path_factory.getbasetemp() / "settings.npz"

@@ -9,6 +9,7 @@ import zlib
 import numpy as np
 import pytest
 from damage import mutations, truncations
+from small_models import taken_by
 
 from ncf_numpy.core.models import NeuMF
 from ncf_numpy.core.optimizers import Adagrad, Adam
@@ -48,7 +49,8 @@ class SavedRecommender:
 
     def __init__(self, name, path):
         self.name, self.path = name, path
-        recommender = Recommender(name, epochs=2, factors=3, layers=(8, 4), seed=3)
+        options = taken_by(name, epochs=2, factors=3, layers=(8, 4), seed=3)
+        recommender = Recommender(name, **options)
         recommender.fit(plays(text_ids=name in ("neumf", "mlp")), validation=True)
         recommender.history = recommender.history.assign(train_seconds=0.5, evaluate_seconds=0.5)
         recommender.save(path)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from small_models import taken_by
 
 import ncf_numpy
 from ncf_numpy import safe_file
@@ -47,7 +48,8 @@ def plays(users=("민준", "서연", "ann", "😀")):
 @pytest.mark.parametrize("users", [("민준", "서연", "ann", "😀"), (-4, 0, 17, 2**62)])
 def test_what_is_loaded_predicts_the_same_bits(tmp_path, name, users):
     path = tmp_path / "한글 model.npz"
-    saved = Recommender(name, epochs=2, layers=(8, 4), seed=3).fit(plays(users), validation=True)
+    options = taken_by(name, epochs=2, layers=(8, 4), seed=3)
+    saved = Recommender(name, **options).fit(plays(users), validation=True)
     saved.save(path)
     loaded = Recommender.load(path)
     u, i = np.divmod(np.arange(4 * 5), 5)
