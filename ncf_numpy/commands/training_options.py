@@ -69,12 +69,12 @@ def make_recommender(model, arguments):
     options = given(arguments, ("layers", "training", "use_counts", *HELP))
     for name, value in options.items():
         if owners(name):
-            check_taken(name, named, as_option(name, value))
+            check_taken(name, named, spelled(name, value))
     taken = {name: v for name, v in options.items() if model in (owners(name) or named)}
     return Recommender(model, **taken)
 
 
-def as_option(name, value):
+def spelled(name, value):
     """'--batch-size 64': an option as it is written in a shell."""
     text = ",".join(map(str, value)) if name == "layers" else value
     return f"--{name.replace('_', '-')}" + ("" if value is True else f" {text}")

@@ -21,7 +21,7 @@ from .answers import Answers
 from .course import check_validation, hold_out, stream
 from .fitting import Fitting
 from .ids import Ids
-from .models import MODELS, build, has_epochs, owners, settings_of
+from .models import MODELS, build, has_epochs, make_settings, owners
 from .report import NotLearned, Report, comparison, report_of
 from .saved import check_state, pack_data, restore, state_of, unpack_data
 
@@ -97,7 +97,7 @@ class Recommender(Answers):
             "weight": weight,
         }
         seed = check_count(seed, 0, "seed")
-        self.settings = {"model": model, **settings_of(model, given), "seed": seed}
+        self.settings = {"model": model, **make_settings(model, given), "seed": seed}
         self.data = self.model = self.history = self.report = None
         self.epochs_ahead = None  # at most so many, once `fit` has settled it
 
