@@ -57,7 +57,10 @@ def main():
     print(about)
     results = machine.Results(arguments.results, "defaults", about, anew=False)
     known = pd.read_csv(results.path)[CELL].values.tolist() if results.path.exists() else []
-    folder, checkouts = arguments.folder.absolute(), {"old": arguments.checkout.absolute(), "": HERE}
+    folder, checkouts = (
+        arguments.folder.absolute(),
+        {"old": arguments.checkout.absolute(), "": HERE},
+    )
     for seed in arguments.seeds:
         for model in arguments.models:
             if [folder.name, model, seed] in known:

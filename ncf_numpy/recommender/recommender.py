@@ -156,7 +156,7 @@ class Recommender(Answers):
                     raise ValueError(f"{name} has no epochs: call fit without {argument}=")
         if resume and checkpoint is None:
             raise ValueError("resume=True needs the path of a checkpoint: checkpoint=PATH")
-        if self.settings["patience"] is not None and not validation:
+        if self.settings.get("patience") is not None and not validation:
             raise ValueError(
                 f"patience={self.settings['patience']} needs held-out items to watch: call "
                 "fit(data, validation=True), or leave patience out"

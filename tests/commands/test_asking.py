@@ -86,14 +86,17 @@ def test_vectors_go_to_files_with_their_ids(ials, model):
         ("evaluate --dataset sample --model gmf ease --weight 3", "weight is an option of ials"),
         (
             "train --dataset sample --model itemknn --epochs 5 --save a.npz",
-            "not of itemknn: leave out --epochs 5; itemknn takes neighbours, shrink, use_counts, seed",
+            "not of itemknn: leave out --epochs 5; itemknn takes neighbours, shrink, use_counts",
         ),
         ("train --dataset sample --model gmf --layers 8,4 --save a.npz", "leave out --layers 8,4;"),
         (
             "evaluate --dataset sample --model popularity ease --batch-size 64",
-            "not of popularity or ease: leave out --batch-size 64; popularity takes use_counts, seed",
+            "not of popularity or ease: leave out --batch-size 64; popularity takes use_counts",
         ),
-        ("train --dataset sample --use-counts --save a.npz", "not of neumf: leave out --use-counts"),
+        (
+            "train --dataset sample --use-counts --save a.npz",
+            "not of neumf: leave out --use-counts",
+        ),
     ],
 )
 def test_what_would_do_nothing_or_harm_is_refused(arguments, message, model, capsys):
@@ -126,10 +129,11 @@ def test_counts_are_used_where_that_is_asked_for(capsys, monkeypatch, tmp_path):
 
 def test_a_baseline_was_not_measured_and_nobody_was_told_why(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    assert main("train --dataset sample --model popularity --save m.npz".split()) == 0
+    train = ["train", "--dataset", "sample", "--model", "popularity", "--save", "m.npz"]
+    assert main(train) == 0
     said = capsys.readouterr().err
     assert "not measured" in said and "(--validation), or compare models with `evaluate`" in said
-    assert main("train --dataset sample --model popularity --save m.npz --validation".split()) == 0
+    assert main([*train, "--validation"]) == 0
     assert "HR@10" in capsys.readouterr().err
 
 

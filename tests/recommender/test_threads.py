@@ -166,7 +166,7 @@ def test_threads_that_save_and_load(recommender, tmp_path):
 
 
 def test_while_it_is_fitted_anew_the_old_or_the_new_answers_and_never_a_mixture():
-    recommender = Recommender("gmf", **SETTINGS)
+    recommender = Recommender("gmf", **taken_by("gmf", **SETTINGS))
     with pytest.raises(RuntimeError, match="knows nobody yet"):
         recommender.recommend(7)
     small, large = plays(), plays(80, 900, seed=1)
