@@ -18,6 +18,7 @@ from ncf_numpy import Recommender, evaluate, plots
 from ncf_numpy.commands.training_options import widths
 from ncf_numpy.datasets import download, find_dataset, leave_one_out, load_split, sample_lastfm
 from ncf_numpy.datasets.downloads import Connection
+from ncf_numpy.recommender.models import options_of
 from ncf_numpy.recommender.report import NotLearned
 
 MODELS = "popularity", "itemknn", "gmf", "mlp", "neumf"
@@ -74,11 +75,13 @@ def measure(name, split, a):
     """A recommender that knows all but the test items, its history and its row of the table."""
     own = {"itemknn": {"neighbours": 400, "shrink": 10}, "neumf": {"branch_weight": a.alpha}}
     settings = {"training": "paper", **{n: getattr(a, n) for n in PAPER}, **own.get(name, {})}
+    settings = {n: settings[n] for n in settings if n in [*options_of(name), "seed"]}
     recommender, start = Recommender(name, **settings), time.perf_counter()
     print(f"training {name} ...", flush=True)
     history = recommender.fit(split.train, validation=split.validation).history
     chosen = history[history["chosen"]].iloc[0]  # the epoch that ranks the validation items best
-    settings["epochs"] = int(chosen.get("epoch", a.epochs))  # then as many with these items, too
+    if "epochs" in settings:
+        settings["epochs"] = int(chosen["epoch"])  # then as many with these items, too
     recommender = Recommender(name, **settings).fit(split.train_and_validation())
     test = evaluate(recommender.model, split.test)
     row = {"epoch": chosen.get("epoch"), "loss": chosen.get("loss")}

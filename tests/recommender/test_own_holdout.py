@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from small_models import taken_by
 
 from ncf_numpy import Recommender, evaluate
 from ncf_numpy.datasets import leave_one_out, sample_lastfm
@@ -19,7 +20,8 @@ def split():
 @pytest.mark.filterwarnings("ignore::ncf_numpy.recommender.report.NotLearned")
 @pytest.mark.parametrize("name", ["neumf", "itemknn"])
 def test_the_history_is_measured_on_the_holdout_that_was_given(split, name):
-    recommender = Recommender(name, **FEW).fit(split.train, validation=split.validation)
+    recommender = Recommender(name, **taken_by(name, **FEW))
+    recommender.fit(split.train, validation=split.validation)
     chosen = recommender.history[recommender.history["chosen"]].iloc[0]
     result = evaluate(recommender.model, split.validation)
     assert (chosen["hr"], chosen["ndcg"]) == (result.hr, result.ndcg)
@@ -30,7 +32,7 @@ def test_the_history_is_measured_on_the_holdout_that_was_given(split, name):
 @pytest.mark.parametrize("name", ["neumf", "itemknn"])
 def test_a_split_where_its_validation_was_meant_is_refused(split, name):
     with pytest.raises(TypeError, match="validation must be .* a Holdout, got a Split"):
-        Recommender(name, **FEW).fit(split.train, validation=split)
+        Recommender(name, **taken_by(name, **FEW)).fit(split.train, validation=split)
 
 
 def test_a_holdout_without_items_is_not_taken_for_no_validation(split):
