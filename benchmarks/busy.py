@@ -4,8 +4,9 @@
 
 *default* is what `fit` does, one BLAS thread; *unlimited* lets OpenBLAS start one a core. Both run
 in a process without limits from outside, first with the machine as it is, then beside one process
-that computes without end; they take turns, and medians of the time that passes are reported. On a
-machine that others use as well, "idle" is not idle, and the ratios say less.
+that computes without end; they take turns, and medians of the time that passes are reported. *loop*
+is Python alone, without BLAS: what the machine itself loses to a busy process, since the two cores
+of a virtual machine may share more than they say. Where others use it as well, "alone" is not alone.
 """
 
 import os
@@ -22,6 +23,7 @@ from ncf_numpy import BinaryCrossEntropyWithLogits, NeuMF, RowAdam, train_step
 from ncf_numpy.training.blas_threads import blas_threads
 
 BUSY = "while True: pass"
+PAUSE = 0.2  # seconds: OpenBLAS's threads go on spinning for a while after the last product
 
 
 def contender(factors, batch_size):
@@ -38,16 +40,23 @@ def contender(factors, batch_size):
     return run
 
 
-def measure(run, threads, n_steps, rounds):
-    """{"default": us, "unlimited": us} a step, the two taking turns."""
-    times = {"default": [], "unlimited": []}
+def measure(runs, n_steps, rounds):
+    """{name: us a step}, taking turns; runs: {name: (run(n_steps), the number of BLAS threads)}."""
+    times = {name: [] for name in runs}
     for _ in range(rounds):
-        for name, count in {"default": 1, "unlimited": threads}.items():
-            with blas_threads(count):
+        for name, (run, threads) in runs.items():
+            with blas_threads(threads):
+                time.sleep(PAUSE)
                 start = time.perf_counter()
                 run(n_steps)
                 times[name].append((time.perf_counter() - start) / n_steps * 1e6)
     return {name: statistics.median(values) for name, values in times.items()}
+
+
+def loop(n_steps):
+    """What the table compares with: as many "steps" of a loop in Python."""
+    for _ in range(20_000 * n_steps):
+        pass
 
 
 def main():
@@ -64,12 +73,13 @@ def main():
     results = machine.Results(arguments.results, "busy", about)
     for factors in arguments.factors:
         for batch in arguments.batches:
-            run, options = contender(factors, batch), (threads, arguments.steps, arguments.rounds)
+            run = contender(factors, batch)
             run(arguments.steps)
-            idle = measure(run, *options)
+            runs = {"default": (run, 1), "unlimited": (run, threads), "loop": (loop, 1)}
+            idle = measure(runs, arguments.steps, arguments.rounds)
             other = subprocess.Popen([sys.executable, "-c", BUSY])
             try:
-                busy = measure(run, *options)
+                busy = measure(runs, arguments.steps, arguments.rounds)
             finally:
                 other.kill()
                 other.wait()

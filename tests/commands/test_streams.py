@@ -1,5 +1,6 @@
 """No stdin, stdout or stderr; a terminal that is closed; a console that is full."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -106,10 +107,21 @@ def wait_for(path):
     raise AssertionError(f"{path} never came")
 
 
+@contextlib.contextmanager
+def hangup(handling):
+    """A child that is started meanwhile handles SIGHUP so, even if these tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, handling)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no SIGHUP on this system")
 def test_sighup_ended_a_training_without_a_word(tmp_path):
     path = tmp_path / "m.npz"
-    child = started(path, stderr=subprocess.PIPE, text=True)
+    with hangup(signal.SIG_DFL):
+        child = started(path, stderr=subprocess.PIPE, text=True)
     wait_for(tmp_path / "m.npz.checkpoint")
     child.send_signal(signal.SIGHUP)
     _, said = child.communicate(timeout=60)
@@ -121,11 +133,8 @@ def test_sighup_ended_a_training_without_a_word(tmp_path):
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no SIGHUP on this system")
 def test_under_nohup_the_training_goes_on(tmp_path):
     path = tmp_path / "m.npz"
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
+    with hangup(signal.SIG_IGN):
         child = started(path, stderr=subprocess.PIPE, text=True)
-    finally:
-        signal.signal(signal.SIGHUP, before)
     checkpoint = tmp_path / "m.npz.checkpoint"
     wait_for(checkpoint)
     child.send_signal(signal.SIGHUP)

@@ -127,7 +127,7 @@ def test_ideas_and_another_checkout_are_measured_in_turns(tmp_path):
 def test_busy(tmp_path):
     small = ["--factors", 2, "--batches", 8, "--rounds", 1, "--steps", 2]
     _, rows = run("busy", *small, results=tmp_path)
-    assert rows["BLAS threads"].tolist() == ["default", "unlimited"]
+    assert rows["BLAS threads"].tolist() == ["default", "unlimited", "loop"]
     assert (rows[["us alone", "us beside a busy process"]] > 0).all(axis=None)
 
 
