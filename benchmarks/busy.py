@@ -4,9 +4,9 @@
 
 *default* is what `fit` does, one BLAS thread; *unlimited* lets OpenBLAS start one a core. Both run
 in a process without limits from outside, first with the machine as it is, then beside one process
-that computes without end; they take turns, and medians of the time that passes are reported. *loop*
-is Python alone, without BLAS: what the machine itself loses to a busy process, since the two cores
-of a virtual machine may share more than they say. Where others use it as well, "alone" is not alone.
+that computes without end. They take turns, and medians of the time that passes are reported. *loop*
+is Python alone: what the machine itself loses to a busy process, for the two cores of a virtual
+machine may share more than they say. Where others use it as well, "alone" is not alone.
 """
 
 import os
