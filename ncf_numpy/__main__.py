@@ -148,11 +148,20 @@ def ended_like_ctrl_c():
     before = {number: then for number, then in before.items() if then != signal.SIG_IGN}
     try:
         for number in before:
-            signal.signal(number, signal.default_int_handler)
+            signal.signal(number, interrupt_once)
         yield
     finally:
         for number, then in before.items():
             signal.signal(number, then)
+
+
+def interrupt_once(number, frame):
+    """As Ctrl-C, the first time: another must not stop the saving that this one begins.
+
+    A shell passes on the SIGHUP that the terminal has sent already; `timeout` sends SIGTERM twice.
+    """
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def run(arguments):
@@ -190,6 +199,8 @@ def sentence(error):
     if isinstance(error, OSError) and error.strerror is not None:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    if isinstance(error, MemoryError) and type(error) is not MemoryError:  # NumPy's
+        text += ": ask for less, such as fewer --factors or --negatives"
     return " ".join(text.splitlines()) or type(error).__name__
 
 

@@ -1,13 +1,22 @@
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# A deadline measures how busy the machine is.
-settings.register_profile("unhurried", deadline=None)
+# A deadline, and the check for slow draws, measure how busy the machine is.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible():
+    """Where tests run in the background, SIGINT is ignored, and would be by their children too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -78,7 +78,7 @@ def hanging(body):
         handler.head(len(body))
         handler.wfile.write(body[:1000])
         handler.wfile.flush()
-        handler.server.stopped.wait(10)
+        handler.server.stopped.wait(120)
 
     return reply
 

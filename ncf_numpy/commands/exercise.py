@@ -1,10 +1,12 @@
 """python -m ncf_numpy exercise [N]: fill in the blanks of backprop, and be told what is wrong."""
 
 import json
-import sys
 from pathlib import Path
 
+from ..data.terminal import printable, printable_lines, say
+from ..data.whole_file import write_whole
 from ..learn import exercises
+from .outputs import check_outputs
 
 
 def add_parser(commands):
@@ -46,12 +48,13 @@ def run(arguments):
     names, number = exercises.numbers(), arguments.number
     usage = find_misuse(arguments, names)
     if usage:
-        print(usage, file=sys.stderr)
+        say(usage)
         return 2
     if arguments.solution:
         print(exercises.solved(names[number]), end="")
         return 0
     if arguments.report:
+        check_outputs(arguments, arguments.report)
         chosen = names if number is None else {number: names[number]}
         return write_report(arguments.folder, chosen, arguments.report)
     exercises.write(arguments.folder)
@@ -78,7 +81,7 @@ def show_list(folder, names):
     """A line per exercise with the number of blanks filled in; no exercise is run."""
     for number, name in names.items():
         total, done = exercises.filled(name, exercises.read(folder / name))
-        print(f"{number:>3}  {done:>2} of {total:>2} filled in  {folder / name}")
+        print(f"{number:>3}  {done:>2} of {total:>2} filled in  {printable(folder / name)}")
     print(
         "\nFill in the blanks `...` of a file. Then run it, and be told what is right and wrong:\n"
         "python -m ncf_numpy exercise 1"
@@ -87,15 +90,14 @@ def show_list(folder, names):
 
 
 def show_verdict(path, number, n_hints):
-    print(f"{exercises.title(path.name)}\n{path}\n")
+    print(f"{exercises.title(path.name)}\n{printable(path)}\n")
     verdict = exercises.judge(number, exercises.read(path))
-    print(verdict.output, end="", flush=True)
+    print(printable_lines(verdict.output.expandtabs()), end="", flush=True)
     if verdict.solved:
         return 0
-    print(exercises.report(verdict, n_hints), file=sys.stderr)
+    say(exercises.report(verdict, n_hints))
     if n_hints < len(verdict.hints):
-        more = f"python -m ncf_numpy exercise {number} --hint {n_hints + 1}"
-        print(f"         more: {more}", file=sys.stderr)
+        say(f"         more: python -m ncf_numpy exercise {number} --hint {n_hints + 1}")
     return 1
 
 
@@ -117,6 +119,6 @@ def write_report(folder, names, path):
         print(f"{number:>3}  {'solved' if verdict.solved else 'open  '}  {name}")
     n_solved = sum(result["solved"] for result in results)
     report = {"folder": str(folder), "solved": n_solved, "of": len(results), "exercises": results}
-    path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(f"{n_solved} of {len(results)} solved; wrote {path}")
+    write_whole(path, (json.dumps(report, indent=2) + "\n").encode())
+    print(f"{n_solved} of {len(results)} solved; wrote {printable(path)}")
     return 0 if n_solved == len(results) else 1

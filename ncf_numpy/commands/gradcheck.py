@@ -11,6 +11,7 @@ from ..core.gradcheck import GradientError, check_gradients, redraw_embeddings
 from ..core.losses import BinaryCrossEntropyWithLogits
 from ..learn import step_error
 from ..learn.bugs import BUGS, planted
+from .outputs import check_outputs
 
 SETTINGS = {"factors": 8, "layers": (64, 32, 16, 8)}
 USERS = np.array([3, 1, 3, 0, 2, 1])  # (B,)
@@ -49,6 +50,7 @@ def run(arguments):
         return 2
     if arguments.plot:
         plots.check_file(arguments.plot)
+    check_outputs(arguments, arguments.plot)
     wrong = any([check(name, bug) for name in names])
     if arguments.plot:
         draw(names, bug, arguments.plot)

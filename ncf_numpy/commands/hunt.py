@@ -6,7 +6,7 @@ import textwrap
 
 import numpy as np
 
-from ..data.terminal import is_terminal
+from ..data.terminal import is_terminal, printable_lines
 from ..learn import hunt
 from ..learn.bugs import BUGS
 from ..learn.stepper.terminal import pages_of
@@ -101,6 +101,6 @@ def ask(bug):
                 found, answer = hunt.judge(bug, hunt.parse_place(text))
             except ValueError as error:
                 found, answer = False, str(error)
-            print(answer)
+            print(printable_lines(answer))
             if found:
                 return True

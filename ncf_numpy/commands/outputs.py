@@ -5,51 +5,48 @@ Names say little: a link, a hard link, another spelling or another folder may be
 """
 
 import os
+import re
 from pathlib import Path
 
 from ..data.whole_file import check_place
 from ..datasets.catalogue import cache_folder
 
-# How the files begin that training writes: a saved model or checkpoint, and a log.
-OWN = b"PK\x03\x04", b"header.npy", b"epoch,"
+# How the files begin that commands write: a saved model or checkpoint, a log, lists, vectors, a
+# report of exercises. One that is empty holds nothing that could be lost.
+OWN = re.compile(
+    rb"\Z|PK\x03\x04.{26}header\.npy|(model,)?epoch,|user,item,name,score\s|"
+    rb'(user|item),(factor|GMF|MLP) 1[,\s]|\{\s+"folder": ',
+    re.DOTALL,
+)
+# Two lines with what separates fields
+TABLE = re.compile(rb"[^\n]*([,;\t|]|::)[^\n]*\n[^\n]*([,;\t|]|::)")
 
 
 def check_outputs(arguments, *places):
     """Raise unless a file can be written at each of these paths, and no data is lost by it.
 
-    places: None for what is not asked for. The data are the files and folders that were given, and
-    those in NCF_NUMPY_DATA and in the cache. One of them may be written over only where it is a
-    model, a checkpoint or a log of an earlier training. OSError for a place that cannot be written,
-    ValueError for one that is data, or that is named twice.
+    places: None for what is not asked for. Data are the files and folders that were given, those in
+    NCF_NUMPY_DATA and in the cache, and whatever else is a table: a command that reads a model was
+    not told the data. Only what a command has written may be written over. OSError for a place that
+    cannot be written, ValueError for one that is data, or that is named twice.
     """
-    places = check_places(places)
-    given = arguments.data, getattr(arguments, "test", None)
+    places = [place for place in places if place]
+    given = [getattr(arguments, name, None) for name in ("data", "test")]
+    model = [arguments.file] if hasattr(arguments, "file") else []
     data = [path for path in (*given, os.environ.get("NCF_NUMPY_DATA"), cache_folder()) if path]
     for place in places:
+        check_place(place)
+    for number, place in enumerate(places):
+        if any(is_same_file(place, other) for other in model + places[:number]):
+            raise ValueError(f"{place} is named for more than one thing: it would be overwritten")
         lost = [file for file in (file_lost(place, Path(path)) for path in data) if file]
+        if is_table(place):
+            lost.append("a table that no command has written")
         if lost:
             raise ValueError(
                 f"{place} would overwrite data: it is {lost[0]}. Name another file, or delete "
                 "this one if it is none"
             )
-
-
-def check_tables(model, *places):
-    """Raise unless tables can be written at these paths, and neither is the model or the other."""
-    check_places(places, [model])
-
-
-def check_places(places, others=()):
-    """Return the places that are not None; raise unless a file can be written at each.
-
-    ValueError for a place that is another one, or one of the others.
-    """
-    places = [place for place in places if place]
-    for number, place in enumerate(places):
-        check_place(place)
-        if any(is_same_file(place, other) for other in (*others, *places[:number])):
-            raise ValueError(f"{place} is named for more than one thing: it would be overwritten")
-    return places
 
 
 def is_same_file(a, b):
@@ -77,8 +74,15 @@ def file_lost(place, given):
 
 
 def is_own(path):
-    """Whether an earlier training wrote this file."""
+    """Whether a command has written this file."""
+    return OWN.match(beginning(path)) is not None
+
+
+def is_table(path):
+    """Whether there is a table here that no command has written."""
+    return os.path.isfile(path) and TABLE.match(beginning(path)) is not None and not is_own(path)
+
+
+def beginning(path):
     with open(path, "rb") as file:
-        start = file.read(64)
-    saved, header, log = OWN
-    return start.startswith(log) or (start.startswith(saved) and header in start)
+        return file.read(4096)

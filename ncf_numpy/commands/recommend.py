@@ -1,7 +1,7 @@
 """python -m ncf_numpy recommend MODEL: the best items for users, for all, or for somebody new."""
 
 from ..recommender.recommender import Recommender
-from .outputs import check_tables
+from .outputs import check_outputs
 from .printing import item_id, item_ids, print_table, user_id
 
 
@@ -34,7 +34,7 @@ def run(arguments):
         raise ValueError("--all writes a file: add --csv FILE.csv")
     if arguments.has and arguments.csv:
         raise ValueError("--csv writes the lists of users of the model, and --has is none of them")
-    check_tables(arguments.file, arguments.csv)
+    check_outputs(arguments, arguments.csv)
     recommender = Recommender.load(arguments.file)
     how = {"k": arguments.k, "exclude_seen": not arguments.seen}
     for name in ("only", "without"):

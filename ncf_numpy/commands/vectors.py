@@ -2,7 +2,7 @@
 
 from ..recommender.recommender import Recommender
 from ..recommender.write import write_csv
-from .outputs import check_tables
+from .outputs import check_outputs
 
 
 def add_parser(commands):
@@ -22,7 +22,7 @@ def add_parser(commands):
 def run(arguments):
     if not arguments.users and not arguments.items:
         raise ValueError("nothing to write: give --users FILE.csv, --items FILE.csv, or both")
-    check_tables(arguments.file, arguments.users, arguments.items)
+    check_outputs(arguments, arguments.users, arguments.items)
     recommender = Recommender.load(arguments.file)
     for place, vectors in (
         (arguments.users, recommender.user_vectors),

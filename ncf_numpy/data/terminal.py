@@ -13,6 +13,10 @@ import unicodedata
 # Control and format characters (among them those of direction, and tags), lone halves of a pair,
 # and separators of lines and paragraphs.
 NOT_SHOWN = "Cc", "Cf", "Cs", "Zl", "Zp"
+# Letters and marks without a shape (as the Hangul filler), and the plane of tags
+INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u2065\u3164\ufe00-\ufe0d\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
 JOINERS = "\u200c\u200d"  # Persian, Hindi and some emoji are written with these two
 
 
@@ -32,9 +36,8 @@ def printable_lines(text):
 
 def _shown(found):
     character = found[0]
-    if character in JOINERS or unicodedata.category(character) not in NOT_SHOWN:
-        return character
-    return ascii(character)[1:-1]
+    hidden = unicodedata.category(character) in NOT_SHOWN or INVISIBLE.match(character)
+    return ascii(character)[1:-1] if hidden and character not in JOINERS else character
 
 
 def is_terminal(stream):

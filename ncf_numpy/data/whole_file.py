@@ -54,11 +54,25 @@ def replacing(path):
 
 
 def regular_place(path):
-    """The file that path stands for, links followed; OSError if it is a folder, pipe or device."""
+    """The file that path stands for, links followed; OSError if nothing can take its place."""
     place = Path(os.path.realpath(path))
-    if os.path.exists(place) and not os.path.isfile(place):
-        raise OSError(errno.EISDIR, "cannot save: name a file, this is none", str(path))
+    if os.path.exists(place):
+        if not os.path.isfile(place):  # but a folder, a pipe or a device
+            raise OSError(errno.EISDIR, "cannot save: name a file, this is none", str(path))
+        if is_mounted(place):
+            problem = "cannot save: this file is mounted, and cannot be replaced; mount its folder"
+            raise OSError(errno.EBUSY, problem, str(path))
     return place
+
+
+def is_mounted(place):
+    """Whether a file is a mount point, as one is that a container shares by its name. On Linux."""
+    name = re.sub(rb"[\\\s]", lambda found: b"\\%03o" % ord(found[0]), os.fsencode(place))
+    try:
+        mounts = Path("/proc/self/mountinfo").read_bytes()
+    except OSError:
+        return False
+    return any(line.split(b" ")[4] == name for line in mounts.splitlines())
 
 
 def check_place(path, verb="save"):

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from ..core.models import Model
     from ..core.types import Array, Lookups, Parameters
 
-BEHIND = weakref.WeakSet()  # every RowAdam with rows that may have missed steps
+# {id: a reference to the RowAdam} of those with rows that may have missed steps. A WeakSet would
+# run Python when one dies, in a place that lets no Ctrl-C out.
+BEHIND = {}
 BLOCK = 2**15  # numbers worked on at a time, so that a block and its temporaries stay in cache
 TINY = 1e-30  # a moment below it moves no weight by what its last bit is worth
 CLEAR_EVERY = 64  # steps
@@ -113,7 +115,7 @@ class RowAdam:
             if self.tables.W.get(name) is not W:
                 raise ValueError(f"{name} is not the array of earlier steps: one RowAdam a model")
             ids[name] = check_ids(ids_read, len(W), f"ids of {name}")
-        BEHIND.add(self)
+        BEHIND[id(self)] = weakref.ref(self)
         self._drop_batch()
         groups = GroupById(self.tables.rows(ids))
         self.batch = Batch(ids, groups, [self._move(rows) for rows in self._blocks(groups.rows)])
@@ -165,7 +167,7 @@ class RowAdam:
             clear_tiny(self.tables.moments)
         if self.others is not None:
             clear_tiny(self.others.m, self.others.v)
-        BEHIND.discard(self)
+        BEHIND.pop(id(self), None)
 
     def settings(self) -> dict[str, object]:
         """{name: value} for a checkpoint (optimizer_state.py)."""

@@ -47,6 +47,12 @@ def folder(tmp_path, monkeypatch):
         ),
         ("train --data plays.csv --save m --user-column x", 1, "no column 'x'; it has 'user'"),
         ("train --data nowhere --save m --model popularity --resume", 1, "popularity has none"),
+        # named no option that would need less
+        (
+            "train --data plays.csv --save m --model gmf --factors 2147483647",
+            1,
+            "allocate .*: ask for less, such as fewer --factors",
+        ),
         # wrote into the current folder
         ("train --data plays.csv --save ''", 2, "train: save is empty"),
         ("train --data '' --save m", 2, "train: data is empty"),

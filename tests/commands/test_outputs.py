@@ -10,6 +10,7 @@ import pytest
 from ncf_numpy.__main__ import main
 from ncf_numpy.commands.outputs import check_outputs, is_same_file
 from ncf_numpy.data.whole_file import check_place
+from ncf_numpy.datasets import load_interactions
 from ncf_numpy.recommender.recommender import Recommender
 from ncf_numpy.training import trainer
 
@@ -115,6 +116,109 @@ def test_so_did_the_other_commands(plays, capsys, command):
     assert main(command.split()) == 1
     assert "would overwrite data" in capsys.readouterr().err
     assert content(plays) == before
+
+
+@pytest.mark.parametrize(
+    ("command", "problem"),
+    [
+        ("recommend {model} --all --csv plays.csv", "a table that no command"),
+        ("recommend {model} --all --csv hard.csv", "a table that no command"),
+        ("recommend {model} --all --csv {model}", "named for more than one thing"),
+        ("recommend {model} --all --csv linked.npz", "named for more than one thing"),
+        ("recommend {model} --all --csv own/ml-1m/ratings.dat", "would overwrite data"),
+        ("vectors {model} --users plays.csv", "a table that no command"),
+        ("vectors {model} --users u.csv --items hard.csv", "a table that no command"),
+        ("vectors {model} --items linked.npz", "named for more than one thing"),
+        ("vectors {model} --users u.csv --items ./u.csv", "named for more than one thing"),
+        ("vectors {model} --items cache/ncf_numpy/x/y", "would overwrite data"),
+        ("gradcheck --plot own/cover.png", "would overwrite data"),
+        ("evaluate --data plays.csv --model popularity --plot own/cover.png", "overwrite data"),
+        ("evaluate --data plays.csv --model popularity --log own/ml-1m/ratings.dat", "e data"),
+        ("step --dataset sample --html own/ml-1m/ratings.dat", "would overwrite data"),
+        ("step --dataset sample --html plays.csv", "a table that no command"),
+        ("train --dataset sample --save plays.csv", "a table that no command"),
+        ("train --dataset sample --save m.npz --log hard.csv", "a table that no command"),
+        ("evaluate --dataset sample --log plays.csv", "a table that no command"),
+        ("exercise 1 --report own/package.json", "would overwrite data"),
+        ("exercise 1 --report hard.json", "a table that no command"),
+    ],
+)
+def test_a_table_a_picture_or_a_report_replaced_a_file_of_the_user(
+    plays, monkeypatch, capsys, command, problem
+):
+    model = str(plays / "m.npz")
+    Recommender("gmf", epochs=1, factors=2).fit(load_interactions("plays.csv")).save(model)
+    os.link("plays.csv", "hard.csv")
+    os.link(model, "linked.npz")
+    for path in (
+        "own/ml-1m/ratings.dat",
+        "own/cover.png",
+        "cache/ncf_numpy/x/y",
+        "own/package.json",
+    ):
+        (plays / path).parent.mkdir(parents=True, exist_ok=True)
+        (plays / path).write_text("to be kept", encoding="utf-8")
+    os.link("plays.csv", "hard.json")
+    monkeypatch.setenv("NCF_NUMPY_DATA", str(plays / "own"))
+    monkeypatch.setattr("ncf_numpy.plots.style", lambda: None)
+    before = content(plays)
+    assert main(command.format(model=model).split()) == 1
+    assert problem in capsys.readouterr().err
+    assert content(plays) == before
+
+
+def test_what_a_command_has_written_it_may_write_again(plays, monkeypatch, capsys):
+    monkeypatch.setenv("NCF_NUMPY_DATA", str(plays))  # even there
+    Recommender("neumf", epochs=1, factors=2).fit(load_interactions("plays.csv")).save("m.npz")
+    Recommender("ials", epochs=1, factors=2).fit(load_interactions("plays.csv")).save("i.npz")
+    open("u.csv", "w", encoding="utf-8").close()  # as `touch` or a scheduler makes one
+    for command in (
+        "recommend m.npz --all --csv u.csv",
+        "vectors m.npz --users u.csv --items v.csv",
+        "vectors i.npz --users v.csv --items u.csv",
+        "exercise 1 --report r.json",
+        "exercise --report r.json",
+    ):
+        assert main(command.split()) == ("exercise" in command), capsys.readouterr().err
+    assert (plays / "u.csv").read_text(encoding="utf-8").startswith("item,factor 1,")
+
+
+WRITING = (
+    "train --model gmf --epochs 1 --data plays.csv --quiet --save {}",
+    "train --model gmf --epochs 1 --data plays.csv --quiet --save n.npz --log {}",
+    "evaluate --model popularity --data plays.csv --quiet --log {}",
+    "evaluate --model popularity --data plays.csv --quiet --plot {}.png",
+    "step --data plays.csv --html {}",
+    "step --data plays.csv --json {}",
+    "recommend m.npz --all --csv {}",
+    "vectors m.npz --users {}",
+    "vectors m.npz --users u.csv --items {}",
+    "gradcheck --plot {}.png",
+    "exercise 1 --report {}.json",
+)
+PLACES = "pipe", "full", "dangling", "circle", "x" * 300, "nowhere/x", "folder", "plays.csv/x"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+@pytest.mark.parametrize("command", WRITING)
+def test_no_command_does_its_work_before_it_knows_the_place(plays, monkeypatch, capsys, command):
+    Recommender("gmf", epochs=1, factors=2).fit(load_interactions("plays.csv")).save("m.npz")
+    for suffix in ("", ".png", ".json"):
+        os.mkfifo(f"pipe{suffix}")
+        os.symlink("/dev/full", f"full{suffix}")
+        os.symlink("nowhere/at/all", f"dangling{suffix}")
+        os.symlink(f"circle{suffix}", f"circle{suffix}")
+        os.mkdir(f"folder{suffix}")
+    monkeypatch.setattr("ncf_numpy.plots.style", lambda: None)
+    for work in ("data_options.find_data", "recommend.Recommender.load", "gradcheck.check",
+                 "exercise.judge_file"):  # fmt: skip
+        monkeypatch.setattr(f"ncf_numpy.commands.{work}", None)
+    before = content(plays), sorted(plays.rglob("*"))
+    for place in PLACES:
+        assert main(command.format(place).split()) == 1, place
+        said = capsys.readouterr().err
+        assert len(said.splitlines()) == 1 and "cannot" in said, said
+    assert (content(plays), sorted(plays.rglob("*"))) == before
 
 
 def test_what_training_wrote_into_the_datas_folder_it_may_write_again(plays, capsys):

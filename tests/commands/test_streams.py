@@ -46,6 +46,50 @@ def test_without_stdio_it_ended_in_an_attribute_error_untrained(tmp_path, closed
     assert redirected(closed, "recommend", "nothing.npz", "--user", "1")[0] == 1
 
 
+COMMANDS = [  # and how they end
+    ("", 0),
+    ("--help", 0),
+    ("version", 0),
+    ("no-command", 2),
+    ("step --no-pause", 0),
+    ("step", 0),
+    ("step --html step.html --json step.json", 0),
+    ("gradcheck --model gmf", 0),
+    ("gradcheck --model gmf --bug dropped-repeats", 1),
+    ("exercise", 0),
+    ("exercise 1", 1),
+    ("exercise 1 --solution", 0),
+    ("exercise --report report.json", 1),
+    ("hunt 1", 1),
+    ("hunt 99", 2),
+    ("download", 0),
+    ("download nothing", 2),
+    ("evaluate --dataset sample --model popularity", 0),
+    ("evaluate --dataset sample --model popularity itemknn --compare --log log.csv", 0),
+    ("pretrain --dataset sample --epochs 1 --fine-tune-epochs 1 --factors 2", 0),
+    ("playground --port -1", 1),
+    ("vectors nothing.npz --items items.csv", 1),
+    ("similar nothing.npz --item 1", 1),
+]
+
+
+@shell
+@pytest.mark.parametrize(("command", "status"), COMMANDS)
+def test_no_command_needs_any_of_the_streams(tmp_path, monkeypatch, command, status):
+    monkeypatch.chdir(tmp_path)
+    assert redirected("0<&- 1>&- 2>&-", *command.split()) == (status, "", "")
+
+
+@pytest.mark.robustness
+@shell
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 2>&-"])
+def test_no_command_needs_one_of_the_streams(tmp_path, monkeypatch, closed):
+    monkeypatch.chdir(tmp_path)
+    for command, status in COMMANDS:
+        ended, _, err = redirected(closed, *command.split())
+        assert (ended, "Traceback" in err) == (status, False), (command, err)
+
+
 @pytest.mark.parametrize("code", [
     "from ncf_numpy.__main__ import main; status = main({train})",
     "from ncf_numpy.datasets import sample_lastfm\n"
@@ -124,7 +168,7 @@ def test_sighup_ended_a_training_without_a_word(tmp_path):
         child = started(path, stderr=subprocess.PIPE, text=True)
     wait_for(tmp_path / "m.npz.checkpoint")
     child.send_signal(signal.SIGHUP)
-    _, said = child.communicate(timeout=60)
+    _, said = child.communicate(timeout=600)
     assert child.returncode == 130
     assert said.splitlines()[-1].startswith(f"interrupted: {path} keeps epoch ")
     assert len(Recommender.load(path).history) >= 1
@@ -145,8 +189,87 @@ def test_under_nohup_the_training_goes_on(tmp_path):
         time.sleep(0.01)
     assert child.poll() is None
     child.terminate()
-    child.communicate(timeout=60)
+    child.communicate(timeout=600)
     assert child.returncode == 130
+
+
+def in_a_terminal(*arguments, before=""):
+    """Start a command in a terminal of its own; -> the process, and the other end of it."""
+    code = f"import fcntl, signal, sys, termios\nfcntl.ioctl(0, termios.TIOCSCTTY, 0)\n{before}\n"
+    code += "from ncf_numpy.__main__ import main\nsys.exit(main(sys.argv[1:]))"
+    ours, its = os.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        env=ENVIRONMENT, stdin=its, stdout=its, stderr=its, start_new_session=True,
+    )  # fmt: skip
+    os.close(its)
+    return child, ours
+
+
+def close_after(sign, terminal):
+    """Read what a command shows up to this sign, and close the window."""
+    seen = b""
+    while sign not in seen:
+        seen += os.read(terminal, 1024)
+    os.close(terminal)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="terminals as Linux has them")
+@pytest.mark.parametrize("sign", [b"epoch 1/", b"epoch 3/", b"training:"])
+def test_a_terminal_that_is_closed_during_training_lost_the_model(tmp_path, sign):
+    path = tmp_path / "m.npz"
+    child, terminal = in_a_terminal(*TRAIN, path, "--epochs", "49", "--batch-size", "64")
+    close_after(sign, terminal)
+    assert child.wait(600) == 130
+    left = {each.name for each in tmp_path.iterdir()}
+    if sign != b"training:":  # which is there before an epoch is
+        assert len(Recommender.load(path).history) >= 1
+        assert left == {"m.npz", "m.npz.checkpoint"}
+    assert left <= {"m.npz", "m.npz.checkpoint"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="terminals as Linux has them")
+def test_a_terminal_that_is_closed_where_sighup_is_ignored_stopped_the_training(tmp_path):
+    path = tmp_path / "m.npz"
+    ignore = "signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+    arguments = [word if word != "4096" else "512" for word in TRAIN]
+    child, terminal = in_a_terminal(*arguments, path, "--epochs", "20", before=ignore)
+    close_after(b"epoch 1/", terminal)
+    assert child.wait(600) == 0
+    assert len(Recommender.load(path).history) == 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="terminals as Linux has them")
+@pytest.mark.parametrize("press", [b"\x03", b"\x04", b"q\n"], ids=["Ctrl-C", "Ctrl-D", "q"])
+def test_ctrl_c_leaves_the_stepper_as_q_does(press):
+    child, terminal = in_a_terminal("step")
+    seen = b""
+    while b"q quit]" not in seen:
+        seen += os.read(terminal, 1024)
+    os.write(terminal, press)
+    assert child.wait(600) == 0
+    os.close(terminal)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="terminals as Linux has them")
+def test_a_table_that_the_terminal_no_longer_takes_is_an_error_and_its_log_is_whole(tmp_path):
+    log = tmp_path / "log.csv"
+    evaluate = "evaluate --dataset sample --model gmf popularity --epochs 3 --batch-size 512 --log"
+    ignore = "signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+    child, terminal = in_a_terminal(*evaluate.split(), log, before=ignore)
+    close_after(b"training:", terminal)
+    assert child.wait(600) == 1
+    assert len(log.read_text(encoding="utf-8").splitlines()) == 1 + 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="terminals as Linux has them")
+def test_a_terminal_that_is_closed_during_an_evaluation(tmp_path):
+    log = tmp_path / "log.csv"
+    evaluate = "evaluate --dataset sample --model popularity gmf --epochs 100000 --log"
+    child, terminal = in_a_terminal(*evaluate.split(), log)
+    close_after(b"training:", terminal)
+    assert child.wait(600) == 130
+    assert [each.name for each in tmp_path.iterdir()] in ([], ["log.csv"])
 
 
 @shell

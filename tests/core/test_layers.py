@@ -141,10 +141,10 @@ def test_forty_ids_of_one_row_all_count():
 
 def test_hundred_thousand_ids_of_one_row_are_right_and_fast():
     layer = Embedding(10, 8, np.random.default_rng(0))
-    start = time.perf_counter()
+    start = time.process_time()
     layer.forward(np.full(100_000, 3))
     layer.backward(np.ones((100_000, 8), np.float32))
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert layer.dW.rows.tolist() == [3]
     assert (layer.dW.values == 100_000).all()  # whole numbers below 2^24 are exact in float32
 

@@ -35,8 +35,10 @@ def harmless(text):
     [
         (HOSTILE, SHOWN),
         ("a\tb\nc\x00", r"a\tb\nc\x00"),
+        ("a\u3164\u115f\u034fb", r"a\u3164\u115f\u034fb"),  # fillers and a joiner without a shape
+        ("a\U000e0100\U000e0002\ufe01", r"a\U000e0100\U000e0002\ufe01"),  # hide any text
         ("\ud800", r"\ud800"),  # half of a pair, as a path that is no UTF-8 has it
-        ("아이유 Sigur Rós 😀 🇰🇷", "아이유 Sigur Rós 😀 🇰🇷"),
+        ("아이유 Sigur Rós 😀 🇰🇷 ❤️", "아이유 Sigur Rós 😀 🇰🇷 ❤️"),
         ("a\u00a0b\u3000c", "a\u00a0b\u3000c"),  # spaces of French and Japanese
         ("👩\u200d💻 می\u200cخواهم", "👩\u200d💻 می\u200cخواهم"),  # cannot be written without
         ("C:\\new", "C:\\new"),
@@ -111,6 +113,35 @@ def test_names_in_step_and_files_in_train_commanded_it(tmp_path, capsys):
     assert harmless(err) and r"saved " in err and r"\x1b[2J.npz" in err
     assert main(["train", *data, "--user-column", HOSTILE, "--save", save]) == 1
     assert harmless(capsys.readouterr().err)
+
+
+def test_exercises_of_a_class_commanded_it(tmp_path, capsys):
+    folder = tmp_path / f"class{ESCAPE}{RIGHT_TO_LEFT}"
+    where = ["--folder", str(folder)]
+    assert main(["exercise", *where]) == 0
+    out = capsys.readouterr().out
+    assert harmless(out) and r"class\x1b[2J\u202e" in out
+    script = folder / "01_one_pair.py"
+    answers = f'"""\nprint({HOSTILE!a})\nraise ValueError({HOSTILE!a})\n'
+    text = script.read_text(encoding="utf-8").replace('"""\n', answers, 1)
+    script.write_text(text, encoding="utf-8")
+    assert main(["exercise", "1", *where]) == 1
+    out, err = capsys.readouterr()
+    assert harmless(out + err) and SHOWN in out
+    report = tmp_path / f"report{ESCAPE}.json"
+    assert main(["exercise", "--report", str(report), *where]) == 1
+    assert harmless("".join(capsys.readouterr()))
+    assert report.read_bytes().isascii()
+    (folder / "02_sigmoid_and_loss.py").write_bytes(b"\xff")
+    assert main(["exercise", "2", *where]) == 1
+    assert main(["exercise", "1", "--report", f"r{HOSTILE}", *where]) == 2
+    assert harmless("".join(capsys.readouterr()))
+
+
+def test_an_answer_of_a_hunter_commanded_it(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"x{ESCAPE}{TAG}.py:1\nx{ESCAPE}\nq\n"))
+    assert main(["hunt", "2"]) == 1
+    assert harmless("".join(capsys.readouterr()))
 
 
 def test_a_traceback_commanded_it(tmp_path):

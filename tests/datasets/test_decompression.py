@@ -121,7 +121,7 @@ def test_a_server_that_does_not_stop_filled_the_disk(server, tmp_path, monkeypat
     server.replies["/a.csv"] = [without_length(b"x" * 500_000)]
     dataset = Dataset("endless", "", "", (Part("https://x/a.csv", size),))
     with pytest.raises(OSError, match="a.csv has [0-9,]+ bytes, expected 1,000 at most"):
-        fetch(dataset, tmp_path / "cache", Connection(server.url, timeout=5, progress=False))
+        fetch(dataset, tmp_path / "cache", Connection(server.url, timeout=60, progress=False))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -39,7 +39,7 @@ def get(server, tmp_path):
 
     def run(part, *replies, folder=tmp_path / "cache" / "plays", **settings):
         server.replies["/data/" + part.name] = list(replies)
-        settings = {"timeout": 5, "attempts": 3, "pause": 0, "progress": False} | settings
+        settings = {"timeout": 60, "attempts": 3, "pause": 0, "progress": False} | settings
         dataset = Dataset("plays", "Plays", "none", (part,))
         return fetch(dataset, folder, Connection(server.url, **settings))
 
@@ -129,13 +129,13 @@ def test_a_hanging_server_is_given_up(get, tmp_path):
     start = time.monotonic()
     with pytest.raises(OSError, match="no byte came within 0.2 seconds"):
         get(PLAYS_CSV, hanging(PLAYS), timeout=0.2, attempts=2)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 60  # each attempt would take two minutes
     assert left_behind(tmp_path) == []
 
 
 def test_nobody_listens(tmp_path):
     dataset = Dataset("plays", "Plays", "none", (PLAYS_CSV,))
-    connection = Connection("http://127.0.0.1:9", timeout=2, attempts=2, pause=0)
+    connection = Connection("http://127.0.0.1:9", timeout=30, attempts=2, pause=0)
     with pytest.raises(OSError, match="no connection to 127.0.0.1:9 .*refused.* By hand"):
         fetch(dataset, tmp_path / "new", connection)
     assert left_behind(tmp_path) == []

@@ -179,3 +179,11 @@ def test_one_id_that_is_no_number_made_texts_of_all_of_them(tmp_path, line, mess
     files = FILES_1M | {"ratings.dat": FILES_1M["ratings.dat"] + line}
     with pytest.raises(ValueError, match=message):
         load_movielens(as_folder(tmp_path, files))
+
+
+def test_titles_without_an_end_filled_the_memory(tmp_path):
+    folder = as_folder(tmp_path, FILES_1M)
+    with open(folder / "movies.dat", "wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(ValueError, match="movies.dat, line 1: longer than 33,554,432 bytes"):
+        load_movielens(folder)

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import subprocess
 import sys
@@ -281,6 +282,27 @@ def test_a_file_saved_by_another_editor(encoding, folder, capsys):
     report = folder / "report.json"
     assert command(4, "--report", report, "--folder", folder) == (0 if right else 1)
     assert ("is not UTF-8" in report.read_text(encoding="utf-8")) != right
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_a_script_without_an_end_filled_the_memory(folder, capsys):
+    for number, place in ((1, "/dev/zero"), (2, "pipe")):
+        (folder / NAMES[number]).unlink()
+        os.symlink(place, folder / NAMES[number])
+    os.mkfifo(folder / "pipe")
+    with open(folder / NAMES[3], "wb") as file:
+        file.truncate(2**40)
+    for number, problem in ((1, "pipe or a device"), (2, "pipe or a device"), (3, "longer than")):
+        assert command(number, "--folder", folder) == 1
+        assert problem in capsys.readouterr().err
+    assert command("--report", folder / "report.json", "--folder", folder) == 1
+
+
+def test_a_link_that_leads_nowhere_was_followed_to_write_an_exercise(tmp_path):
+    (tmp_path / NAMES[1]).symlink_to(tmp_path / "planted")
+    exercises.write(tmp_path)
+    assert not (tmp_path / "planted").exists()
+    assert len(list(tmp_path.glob("*.py"))) == 12
 
 
 def test_a_script_under_another_name_knows_its_number(folder):

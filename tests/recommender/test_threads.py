@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -128,6 +129,35 @@ def test_two_thousand_calls_of_every_method_in_each_of_four_threads(recommender,
 
 
 @pytest.mark.robustness
+def test_no_method_takes_threads_longer_than_one_after_the_other(recommender, tmp_path, capsys):
+    sys.setswitchinterval(0.005)
+    path = tmp_path / "m.npz"
+    asked = {**questions(recommender), "save": lambda n: recommender.save(path)}
+    ratios = {}
+    with ThreadPoolExecutor(THREADS) as pool:
+        for name, ask in asked.items():
+            work = partial(ask_in_turn, ask, [text(ask(n)) for n in range(60)])
+            seconds = np.zeros(2)
+            for _ in range(4):  # by turns, so that whatever else runs here slows both
+                for way, run in enumerate((map, pool.map)):
+                    start = time.perf_counter()
+                    assert list(run(work, range(THREADS))) == [[]] * THREADS
+                    seconds[way] += time.perf_counter() - start
+            ratios[name] = seconds[1] / seconds[0]
+    assert text(Recommender.load(path).recommend(7)) == text(recommender.recommend(7))
+    with capsys.disabled():
+        shown = ", ".join(f"{name} {ratio:.2f}" for name, ratio in ratios.items())
+        print(f"\n{recommender.settings['model']}, threads / serial: {shown}")
+    assert max(ratios.values()) <= 1.2
+
+
+def ask_in_turn(ask, expected, thread, n_calls=500):
+    """The questions of one thread, a different order for each; -> those answered wrongly."""
+    numbers = [(call * 7 + thread * 13) % 60 for call in range(n_calls)]
+    return [n for n in numbers if text(ask(n)) != expected[n]]
+
+
+@pytest.mark.robustness
 def test_threads_cost_little_more_than_one_after_the_other(recommender, capsys):
     sys.setswitchinterval(0.005)
     users = recommender.data.user_ids
@@ -155,32 +185,45 @@ def test_threads_that_save_and_load(recommender, tmp_path):
         for _ in range(5):
             recommender.save(tmp_path / "m.npz")
             assert text(Recommender.load(tmp_path / "m.npz").recommend(7)) == expected
-            recommender.recommend(7)
+            assert text(recommender.recommend(7)) == expected
+            assert text(recommender.fold_in([30, 60], steps=3).recommend(7)) == folded
         return True
 
     expected = text(recommender.recommend(7))
+    folded = text(recommender.fold_in([30, 60], steps=3).recommend(7))
     with ThreadPoolExecutor(THREADS) as pool:
         assert list(pool.map(work, range(THREADS))) == [True] * THREADS
     assert [path.name for path in tmp_path.iterdir()] == ["m.npz"]
     assert len((tmp_path / "m.npz").read_bytes()) == len(before)
 
 
-def test_while_it_is_fitted_anew_the_old_or_the_new_answers_and_never_a_mixture():
-    recommender = Recommender("gmf", **taken_by("gmf", **SETTINGS))
+@pytest.mark.parametrize("model", list(MODELS))
+def test_while_it_is_fitted_anew_the_old_or_the_new_answers_and_never_a_mixture(model, tmp_path):
+    def saved():
+        recommender.save(tmp_path / "m.npz")  # so does the other thread
+        return Recommender.load(tmp_path / "m.npz").recommend(7, k=50)
+
+    recommender = Recommender(model, **taken_by(model, **SETTINGS))
+    asked = [
+        lambda: recommender.recommend(7, k=50),
+        lambda: recommender.fold_in([30, 60], steps=3).recommend(50),
+        saved,
+    ]
+    if model != "popularity":
+        asked += [lambda: recommender.similar_items(30, k=50), lambda: recommender.explain(7, 30)]
     with pytest.raises(RuntimeError, match="knows nobody yet"):
         recommender.recommend(7)
     small, large = plays(), plays(80, 900, seed=1)
-    answers = {}
+    answers = set()
     for data in (large, small):
         recommender.fit(data)
-        answers[text(recommender.recommend(7, k=50)) + text(recommender.explain(7, 30))] = data
+        answers.update(text(ask()) for ask in asked)
     stop, wrong, seen = threading.Event(), [], set()
 
     def ask():
         while not stop.is_set():
             try:
-                seen.add(text(recommender.recommend(7, k=50)))
-                recommender.explain(7, 30)
+                seen.update(text(ask()) for ask in asked)
             except Exception as error:
                 wrong.append(repr(error))
 
@@ -192,5 +235,5 @@ def test_while_it_is_fitted_anew_the_old_or_the_new_answers_and_never_a_mixture(
     stop.set()
     for asker in askers:
         asker.join()
-    assert wrong == []
-    assert len(seen) == 2 and all(any(key.startswith(one) for key in answers) for one in seen)
+    assert wrong == [] and seen <= answers
+    assert len(seen) > len(asked) or model != "gmf"  # of both; a baseline is fitted in no time

@@ -22,11 +22,3 @@ def pytest_runtest_protocol(item):
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def interruptible():
-    """Where tests run in the background, SIGINT is ignored, and would be by their children too."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)

@@ -16,6 +16,7 @@ import pytest
 from processes import fork, forked, in_new_process, main
 
 from ncf_numpy.core.models import GMF
+from ncf_numpy.data import whole_file
 from ncf_numpy.datasets import Interactions
 from ncf_numpy.recommender.recommender import Recommender
 from ncf_numpy.training.checkpoint import arrays_of, load_checkpoint, save_checkpoint
@@ -230,6 +231,40 @@ def test_places_where_no_file_can_be(tmp_path, small, place, error, message):
         small.save(tmp_path / place)
     assert raised.value.filename == str(tmp_path / place)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a file", "a folder"]
+
+
+@contextlib.contextmanager
+def mounted(file):
+    """The file is mounted onto itself, as `docker run -v m.npz:/m.npz` mounts one."""
+    made = subprocess.run(["mount", "--bind", file, file], capture_output=True, text=True)
+    if made.returncode:
+        pytest.skip(f"only root can mount a file: {made.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", file], check=True)
+
+
+@pytest.mark.parametrize("name", ["m.npz", "a b\t\\c.npz"])
+def test_a_single_file_that_a_container_shares_was_found_out_after_training(
+    tmp_path, small, large, name, monkeypatch, capsys
+):
+    path = tmp_path / name
+    small.save(path)
+    data = "user,item\n" + "".join(f"{u},{i}\n" for u in range(4) for i in range(5) if u != i)
+    (tmp_path / "plays.csv").write_text(data, encoding="utf-8")
+    command = ["train", "--model", "gmf", "--data", str(tmp_path / "plays.csv"), "--save"]
+    with mounted(path):
+        with pytest.raises(OSError, match="cannot save: this file is mounted.*mount its folder"):
+            large.save(path)
+        assert main([*command, str(path)]) == 1
+        assert "this file is mounted" in capsys.readouterr().err
+        monkeypatch.setattr(whole_file, "is_mounted", lambda _: False)  # mounted only now
+        with pytest.raises(OSError, match="cannot save .Device or resource busy.; ") as error:
+            large.save(path)
+        assert error.value.errno == errno.EBUSY and error.value.filename == str(path)
+    (tmp_path / "plays.csv").unlink()
+    assert is_still(path, small)
 
 
 def train_on_a_filling_disk(folder, disk):

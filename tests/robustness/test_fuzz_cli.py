@@ -20,6 +20,8 @@ import pytest
 import ncf_numpy
 from ncf_numpy.__main__ import build_parser, main
 from ncf_numpy.commands import data_options
+from ncf_numpy.evaluation.measures import MEASURES
+from ncf_numpy.recommender.models import MODELS
 from ncf_numpy.recommender.recommender import Recommender
 
 pytestmark = pytest.mark.robustness
@@ -75,9 +77,14 @@ TRAINING = {
         "--lr": REAL,
         "--shrink": REAL,
         "--layers": WIDTHS,
+        "--training": ["paper", "", "x"],
+        "--l2": REAL,
+        "--regularisation": REAL,
+        "--weight": REAL,
     },
 }
-MODEL = ["neumf", "gmf", "mlp", "mf", "itemknn", "popularity", "", "svd"]
+MODEL = [*MODELS, "", "svd"]
+MEASURE = [*MEASURES, "", "x"]
 HOLD_OUT = ["latest", "random", "x"]
 FLAG = [None]
 ODD = {name: FLAG for name in ("--debugger", "--help", "--", "extra", "-", "", "-1")}
@@ -92,7 +99,9 @@ COMMANDS = {
     "evaluate": (
         ["--data", "plays.csv", "--epochs", "1", "--quiet"],
         {**DATA, **TRAINING, "--hold-out": HOLD_OUT, "--model": MODEL, "--k": NUMBER, "--log": NEW,
-         "--plot": NEW, "--quiet": FLAG, "--epochs": ["0", "2", "x", HUGE]},
+         "--plot": NEW, "--quiet": FLAG, "--epochs": ["0", "2", "x", HUGE], "--test": OLD,
+         "--measures": MEASURE, "--ranking": ["sampled", "full", "x"],
+         "--compare": [None, *MEASURE]},
     ),
     "pretrain": (
         ["--data", "plays.csv", "--epochs", "1", "--fine-tune-epochs", "1", "--quiet"],
@@ -103,10 +112,17 @@ COMMANDS = {
     ),
     "recommend": (
         ["model.npz", "--user", "1"],
-        {"--user": ID, "--has": ID, "--k": NUMBER, "--seen": FLAG, "names.npz": FLAG,
-         "plays.csv": FLAG},
+        {"--user": ID, "--has": ID, "--k": NUMBER, "--seen": FLAG, "--only": ID, "--without": ID,
+         "--all": FLAG, "--csv": NEW, "names.npz": FLAG, "plays.csv": FLAG},
     ),
-    "similar": (["model.npz", "--item", "1"], {"--item": ID, "--k": NUMBER, "half.npz": FLAG}),
+    "similar": (
+        ["model.npz", "--item", "1"],
+        {"--item": ID, "--user": ID, "--k": NUMBER, "half.npz": FLAG},
+    ),
+    "vectors": (
+        ["model.npz", "--items", "new.out"],
+        {"--users": NEW, "--items": NEW, "half.npz": FLAG},
+    ),
     "step": (
         ["--data", "plays.csv", "--no-pause"],
         {**DATA, "--model": MODEL, "--loss": ["bce", ""], "--optimizer": ["sgd", ""], "--lr": REAL,
@@ -136,7 +152,7 @@ COMMANDS = {
     ),
     "version": ([], {}),
 }  # fmt: skip
-WEIGHTS = [8, 4, 2, 6, 4, 5, 1, 1, 0.3, 1, 0.3, 0.2]  # how often each is drawn
+WEIGHTS = [8, 5, 2, 6, 4, 2, 5, 1, 1, 0.3, 1, 0.3, 0.2]  # how often each is drawn
 DOWNLOADED = {"ml-1m", "ncf-ml-1m", "lastfm-2k"}
 INTERNALS = re.compile(
     "Traceback|Error:|has no attribute|unhashable|not supported between|out of bounds|broadcast|"

@@ -172,6 +172,13 @@ def test_a_model_whose_rows_are_behind_is_refused_until_the_flush():
     assert same_bits(from_torch(to_torch(model)), model)
 
 
+def test_an_optimizer_that_is_gone_owes_nothing():
+    model, optimizer = make("neumf"), RowAdam()
+    step_once(model, optimizer)
+    del optimizer
+    assert same_bits(from_torch(to_torch(model)), model)
+
+
 def test_a_lazy_optimizer_owes_nothing():
     model, optimizer = make("neumf"), RowAdam(lazy=True)
     step_once(model, optimizer)

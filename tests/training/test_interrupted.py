@@ -1,6 +1,7 @@
 """Interrupted, killed, or without a place to write to: one test for each way it once went wrong."""
 
 import errno
+import gc
 import os
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from ncf_numpy.recommender import fitting as fitting_module
 from ncf_numpy.recommender.recommender import Recommender
 from ncf_numpy.safe_file import npz_of
 from ncf_numpy.training import trainer as training
+from ncf_numpy.training.row_adam import BEHIND, RowAdam
 
 ROOT = str(Path(ncf_numpy.__file__).parents[1])
 TRAIN = ["train", "--dataset", "sample", "--model", "gmf", "--epochs", "1", "--save"]
@@ -85,6 +87,35 @@ def test_sigterm_while_the_trained_model_was_saved_lost_it(monkeypatch, tmp_path
     calls.clear()
     assert main([*TRAIN[:4], "itemknn", "--save", str(path), "--quiet"]) == 130
     assert capsys.readouterr().err == f"interrupted: {path} is saved\n"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no SIGHUP on this system")
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGTERM"])
+def test_the_same_signal_from_the_shell_stopped_the_saving_of_what_was_interrupted(
+    monkeypatch, tmp_path, capsys, sigterm, name
+):
+    number = getattr(signal, name)
+    before = signal.signal(number, signal.getsignal(signal.SIGTERM))  # which pytest survives
+
+    def run_epoch(trainer):
+        if trainer.epoch == 2:
+            signal.raise_signal(number)
+        return one_epoch(trainer)
+
+    def save(recommender, path):
+        signal.raise_signal(number)
+        save_whole(recommender, path)
+
+    one_epoch, save_whole = training.Trainer.run_epoch, Recommender.save
+    monkeypatch.setattr(training.Trainer, "run_epoch", run_epoch)
+    monkeypatch.setattr(Recommender, "save", save)
+    path = tmp_path / "m.npz"
+    try:
+        assert main([*TRAIN, str(path), "--epochs", "5"]) == 130
+    finally:
+        signal.signal(number, before)
+    assert f"interrupted: {path} keeps epoch 2" in capsys.readouterr().err
+    assert len(Recommender.load(path).history) == 2
 
 
 def test_interrupted_after_the_last_epoch_it_said_that_there_was_nothing(
@@ -207,3 +238,25 @@ def test_ctrl_c_twice_left_a_model_half_of_one_epoch_and_half_of_another(monkeyp
     monkeypatch.undo()
     recommender.fit(sample_lastfm()[0], checkpoint=tmp_path / "c", resume=True)
     assert len(recommender.history) == 3
+
+
+def test_ctrl_c_within_the_callback_of_a_weak_set_was_swallowed(tmp_path):
+    entered, before = set(), sys.gettrace()
+
+    def trace(frame, event, _):
+        entered.add(Path(frame.f_code.co_filename).name)
+
+    sys.settrace(trace)
+    try:
+        assert main([*TRAIN, str(tmp_path / "m.npz"), "--quiet"]) == 0
+        gc.collect()
+    finally:
+        sys.settrace(before)
+    assert {"row_adam.py", "safe_file.py"} <= entered
+    assert not {"_weakrefset.py", "weakref.py"} & entered
+    optimizer, W = RowAdam(), np.zeros((3, 2))
+    optimizer.catch_up([("W", W, np.array([1]))])
+    assert BEHIND[id(optimizer)]() is optimizer
+    assert BEHIND[id(optimizer)].__callback__ is None
+    optimizer.flush()
+    assert id(optimizer) not in BEHIND

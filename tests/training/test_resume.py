@@ -125,7 +125,7 @@ def test_an_interrupted_training_keeps_the_last_finished_epoch(tmp_path, plays, 
         assert child.poll() is None, child.stderr.read()
         time.sleep(0.01)
     child.send_signal(getattr(signal, name))
-    _, errors = child.communicate(timeout=60)
+    _, errors = child.communicate(timeout=600)
     assert child.returncode == 130
     finished = len(Recommender.load(out).history)
     sentence = f"interrupted: {out} keeps epoch {finished}, the last finished one; the same"

@@ -10,12 +10,14 @@ latest out" is defined.
 
 from __future__ import annotations
 
+import codecs
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...data.interactions import Interactions
 from ..dataset import Dataset, Part
+from ..reading.decompression import open_bounded
 from ..reading.folders import contents, find_file
 from ..reading.names import named, read_names
 from ..tabular import load_interactions
@@ -96,9 +98,12 @@ def load_movielens(source: str | Path, *, min_rating: float | str | None = None)
 
 def encoding_of(path: Path | zipfile.Path) -> str:
     """'utf-8', or 'latin-1' where the bytes are not that."""
-    with path.open("rb") as file:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with open_bounded(path, None) as file:
         try:
-            file.read().decode("utf-8")
+            while block := file.read(2**20):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             return "latin-1"
     return "utf-8"

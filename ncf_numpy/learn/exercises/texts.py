@@ -12,10 +12,15 @@ exercises anew. The notes are for the judge:
 An answer of several lines stands between `# answer: ...` and `# end of answer`.
 """
 
+import io
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
 
+from ...data.whole_file import open_regular, write_whole
+
+LONGEST = 2**20  # bytes of a script
 SOLUTIONS = Path(__file__).parent / "solutions"
 ANSWER = re.compile(r"^( *)(.+?) = (.+)  # answer: (.+)$", re.MULTILINE)
 BLOCK = re.compile(r"^( *)# answer: (.+)\n((?:.*\n)*?) *# end of answer\n", re.MULTILINE)
@@ -46,9 +51,13 @@ def annotated(name):
 
 
 def read(path):
-    """The text of a learner's file; ValueError if it is not UTF-8."""
+    """The text of a learner's file; ValueError if it is too long for one, or not UTF-8."""
+    with open_regular(path) as file:
+        content = file.read(LONGEST + 1)
+    if len(content) > LONGEST:
+        raise ValueError(f"{path} is longer than {LONGEST:,} bytes: this is no exercise")
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return io.StringIO(content.decode("utf-8-sig"), newline=None).read()
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8: save it as UTF-8 in your editor") from error
 
@@ -107,5 +116,5 @@ def write(folder):
     folder.mkdir(parents=True, exist_ok=True)
     for name in numbers().values():
         path = folder / name
-        if not path.exists():
-            path.write_text(blank(name), encoding="utf-8")
+        if not os.path.lexists(path):  # nor a link that leads nowhere, which would be followed
+            write_whole(path, blank(name).encode())

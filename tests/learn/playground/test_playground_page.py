@@ -99,7 +99,7 @@ class Page:
         self.until("'ready' in document.body.dataset", patience)
         return self
 
-    def until(self, condition, patience=15):
+    def until(self, condition, patience=60):
         wait = WebDriverWait(self.browser, patience, poll_frequency=0.02)
         wait.until(lambda browser: browser.execute_script(f"return {condition}"), condition)
 

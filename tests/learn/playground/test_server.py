@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -48,7 +49,7 @@ def send(server, method="POST", path="/ask", body=b"{}", **changes):
         "Content-Length": str(len(body)),
     }
     headers |= {name.replace("_", "-"): value for name, value in changes.items()}
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=120)
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
     for name, values in headers.items():
         for value in values if isinstance(values, list) else [values]:
@@ -157,13 +158,15 @@ def test_tokens_differ():
         assert len(one.token) >= 40
 
 
-def test_command_prints_the_address_and_ctrl_c_ends_it():
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_command_prints_the_address_and_a_signal_ends_it(name):
     command = [sys.executable, "-m", "ncf_numpy", "playground", "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         line = process.stdout.readline()
         assert "http://127.0.0.1:" in line and "#token=" in line
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
+        process.send_signal(getattr(signal, name))
+        assert process.wait(timeout=120) == 0
 
 
 @pytest.mark.parametrize("port", ["-1", "65536"])

@@ -44,8 +44,8 @@ def test_loop_that_catches_the_interrupt_ends_all_the_same(workshop):
 
 def test_sleep_counts_as_time(workshop):
     start = time.monotonic()
-    reply = workshop.ask(gate("import time", "time.sleep(60)"))
-    assert time.monotonic() - start < 30
+    reply = workshop.ask(gate("import time", "time.sleep(600)"))
+    assert time.monotonic() - start < 120
     assert "time" in reply["error"]["message"]
     assert still_works(workshop)
 
@@ -103,11 +103,11 @@ def test_code_runs_in_a_folder_of_its_own_that_is_removed():
 
 def test_what_the_code_has_started_is_ended_with_it(workshop, tmp_path):
     start = "import subprocess, sys, os"
-    child = "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])"
+    child = "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"
     reply = workshop.ask(gate(start, child, "print(p.pid)", "sys.stdout.flush()"))
     number = int(reply["output"].split()[0])
     workshop.stop()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and alive(number):
         time.sleep(0.05)
     assert not alive(number)
