@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -14,6 +15,12 @@ import pytest
 import ncf_numpy
 from ncf_numpy.__main__ import main
 from ncf_numpy.recommender.recommender import Recommender
+
+try:
+    import fcntl
+    import termios
+except ImportError:  # on Windows
+    fcntl = termios = None
 
 ROOT = str(Path(ncf_numpy.__file__).parents[1])
 ENVIRONMENT = {**os.environ, "PYTHONPATH": ROOT, "OPENBLAS_NUM_THREADS": "1"}
@@ -198,6 +205,7 @@ def in_a_terminal(*arguments, before=""):
     code = f"import fcntl, signal, sys, termios\nfcntl.ioctl(0, termios.TIOCSCTTY, 0)\n{before}\n"
     code += "from ncf_numpy.__main__ import main\nsys.exit(main(sys.argv[1:]))"
     ours, its = os.openpty()
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))  # room for a bar
     child = subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],
         env=ENVIRONMENT, stdin=its, stdout=its, stderr=its, start_new_session=True,
