@@ -21,14 +21,14 @@ from .dataset import Dataset
 from .reading.decompression import is_zip
 from .reading.folders import contents
 
-KNOWN = {
+KNOWN: dict[str, Dataset] = {
     dataset.name: dataset
     for module in iter_modules(published.__path__)
     for dataset in import_module(f"{published.__name__}.{module.name}").DATASETS
 }
 """What can be recognised and loaded: {name: `Dataset`}."""
 
-DATASETS = {name: dataset for name, dataset in KNOWN.items() if dataset.parts}
+DATASETS: dict[str, Dataset] = {name: dataset for name, dataset in KNOWN.items() if dataset.parts}
 """What can be downloaded: {name: `Dataset`}."""
 
 

@@ -5,80 +5,21 @@ same people as the items you have. Neither has a gradient, both are fitted in se
 often match neural models (Ferrari Dacrema et al. 2021, TOIS 39(2)); so do `EASE` and `ImplicitALS`.
 """
 
-import copy
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.checks import check_count, check_ids, check_pairs
+from ..core.checks import check_count, check_ids
+from .baseline import Baseline, counts_of, has_items, users_by_item
 from .top_k import largest
 
+if TYPE_CHECKING:
+    from ..core.types import Array, Ids
+    from ..data.interactions import Interactions
+
 PAIRS_PER_GATHER = 4096
-
-
-class Baseline:
-    """What all share: fit(train) -> self, then predict(users (B,), items (B,)) -> scores (B,).
-
-    `learned` names the arrays that `fit` makes; `shapes` says what they are, before there are any.
-    """
-
-    learned = ()
-
-    def __init__(self):
-        self.n_users = self.n_items = None
-        self.items_of = None  # for each user, the array of its items
-
-    def know(self, data):
-        """Remember who has what."""
-        self.n_users, self.n_items = data.n_users, data.n_items
-        self.items_of = np.split(data.items, data.offsets[1:-1])
-
-    def restore(self, data, arrays):
-        """Make this baseline what the fitted one was: arrays {name: array}, of its `learned`."""
-        self.know(data)
-        for name in self.learned:
-            setattr(self, name, arrays[name])
-
-    def with_one_user(self, items):
-        """A copy that knows a single user, number 0, who has these items; it shares the rest."""
-        one = copy.copy(self)
-        one.n_users, one.items_of = 1, [items]
-        return one
-
-    def similarities_to(self, item):
-        """How alike each item is to this one: -> (n_items,). ValueError where none are compared."""
-        raise ValueError(
-            f"{type(self).__name__.lower()} does not compare items with each other: fit another "
-            "model, such as itemknn or neumf"
-        )
-
-    def similarities_to_user(self, user):
-        """How alike each user is to this one, the cosine of their rows of 0 and 1: -> (n_users,).
-
-        |I_u & I_v| / sqrt(n_u n_v), for users u and v with n_u and n_v items.
-        """
-        n = np.array([len(items) for items in self.items_of])  # (n_users,)
-        (has,) = has_items(self, [user])  # (n_items,)
-        row = np.repeat(np.arange(self.n_users), n)
-        shared = np.bincount(row, has[np.concatenate(self.items_of)], self.n_users)
-        return shared / np.sqrt(n[user].clip(1) * n.clip(1))
-
-    def vectors(self, side):
-        """The vectors of "user" or "item": -> (n, K). ValueError for a baseline without."""
-        raise ValueError(
-            f"{type(self).__name__.lower()} has no {side} vectors: fit another model, such as ials "
-            "or neumf"
-        )
-
-    def _check_fitted(self):
-        if self.n_items is None:
-            raise RuntimeError(f"{type(self).__name__} knows nothing before fit(train)")
-
-    def _check_pairs(self, users, items):
-        self._check_fitted()
-        users = check_ids(users, self.n_users, "users")
-        items = check_ids(items, self.n_items, "items")
-        check_pairs(users, items)
-        return users, items
 
 
 class Popularity(Baseline):
@@ -86,43 +27,48 @@ class Popularity(Baseline):
 
     use_counts: n_i is the sum of their counts, such as all plays of item i.
     Source: ItemPop in He et al. 2017, section 4.1; TopPop in Cremonesi et al. 2010, RecSys.
+
+    Parameters
+    ----------
+    use_counts : bool
+        n_i is the sum of their counts, such as all plays of item i.
     """
 
     learned = ("n_i",)
 
-    def __init__(self, use_counts=False):
+    def __init__(self, use_counts: bool = False) -> None:
         super().__init__()
         self.use_counts = use_counts
-        self.n_i = None  # (n_items,)
+        self.n_i: Array | None = None  # (n_items,)
 
-    def shapes(self, n_users, n_items):
+    def shapes(self, n_users: int, n_items: int) -> dict[str, Any]:
         """{name: (shape, dtype)} of what is learned from so many users and items."""
         return {"n_i": ((n_items,), np.float64)}
 
-    def fit(self, train):
+    def fit(self, train: Interactions) -> Popularity:
         """Count the users of each item; returns self. ValueError where counts are missing."""
         self.know(train)
         counts = counts_of(train) if self.use_counts else None
         self.n_i = np.bincount(train.items, counts, train.n_items).astype(np.float64)
         return self
 
-    def predict(self, users, items):
+    def predict(self, users: Ids, items: Ids) -> Array:
         """users (B,), items (B,) -> scores (B,)."""
         users, items = self._check_pairs(users, items)
         return self.n_i[items]
 
-    def scores(self, users):
+    def scores(self, users: Ids) -> Array:
         """users (U,) -> scores (U, n_items)."""
         return np.tile(self.n_i, (len(users), 1))
 
-    def similarities_to_user(self, user):
+    def similarities_to_user(self, user: int) -> Array:
         """No two users differ: ValueError."""
         raise ValueError(
             "popularity does not compare users with each other: fit another model, such as "
             "itemknn or neumf"
         )
 
-    def contributions(self, user, item):
+    def contributions(self, user: int, item: int) -> dict[str, float]:
         """{part: what it adds to the score of (user, item)}."""
         part = "sum of its counts" if self.use_counts else "users who have it"
         return {part: float(self.predict([user], [item])[0])}
@@ -135,8 +81,7 @@ class ItemKNN(Baseline):
         score(u, i) = sum of sim(i, j) over those items j of u that are among i's nearest
 
     U_i are the n_i users of item i, so with shrink = 0 this is the cosine of two columns of the 0/1
-    matrix user x item; a larger `shrink` trusts items with few users less. Each item to be scored
-    keeps its `neighbours` nearest items, equally near ones in the order of their indices.
+    matrix user x item.
     (Deshpande & Karypis cut the lists of u's own items instead: with 50 neighbours on MovieLens-1M,
     HR@10 is then .608, not .668.)
     use_counts: the matrix has r_ui = log2(1 + count) where it had 1, which is 1 for a count of 1;
@@ -144,11 +89,27 @@ class ItemKNN(Baseline):
     new, of whom only the items are known, every r is 1.
     Source: Sarwar et al. 2001, WWW; Deshpande & Karypis 2004, TOIS 22(1); the sum is not divided by
     the similarities' total, as Cremonesi et al. 2010, RecSys, advise for ranking.
+
+    Parameters
+    ----------
+    neighbours : int
+        How many nearest items each item keeps, equally near ones in the order of their indices.
+    shrink : float
+        A larger one trusts items with few users less.
+    use_counts : bool
+        The matrix has r_ui = log2(1 + count) where it had 1, which is 1 for a count of 1; sim is
+        the cosine of these columns, and each j adds sim(i, j) r_uj to the score. For somebody new,
+        of whom only the items are known, every r is 1.
+
+    Raises
+    ------
+    ValueError
+        For neighbours below 1, or a shrink that is negative or not finite.
     """
 
     learned = ("nearest", "similarities")
 
-    def __init__(self, neighbours=50, shrink=0, use_counts=False):
+    def __init__(self, neighbours: int = 50, shrink: float = 0, use_counts: bool = False) -> None:
         super().__init__()
         check_count(neighbours, 1, "neighbours")
         if not 0 <= shrink < np.inf:
@@ -157,35 +118,36 @@ class ItemKNN(Baseline):
         self.shrink = float(shrink)
         self.use_counts = use_counts
         self.values_of = None  # for each user, the array of r_ui of their items; None: all are 1
-        self.nearest = None  # (n_items, N) items, the nearest first; N = min(neighbours, n_items)
-        self.similarities = None  # (n_items, N) float32
+        # (n_items, N) items, the nearest first; N = min(neighbours, n_items)
+        self.nearest: Array | None = None
+        self.similarities: Array | None = None  # (n_items, N) float32
         self._listed = None  # the same lists the other way round, made when first asked for
 
-    def shapes(self, n_users, n_items):
+    def shapes(self, n_users: int, n_items: int) -> dict[str, Any]:
         """{name: (shape, dtype)} of what is learned from so many users and items."""
         shape = n_items, min(self.neighbours, n_items)
         return {"nearest": (shape, np.intp), "similarities": (shape, np.float32)}
 
-    def know(self, data):
+    def know(self, data: Interactions) -> None:
         """Remember who has what, and how often. ValueError where counts are missing."""
         super().know(data)
         if self.use_counts:
             self.values_of = np.split(np.log2(1 + counts_of(data)), data.offsets[1:-1])
 
-    def with_one_user(self, items):
+    def with_one_user(self, items: Array) -> ItemKNN:
         """As of every baseline; of this user no counts are known."""
         one = super().with_one_user(items)
         one.values_of = None
         return one
 
-    def restore(self, data, arrays):
+    def restore(self, data: Interactions, arrays: dict[str, Array]) -> None:
         """As of every baseline; ValueError for neighbours that are no items of the data."""
         nearest = arrays["nearest"]
         if not ((nearest >= 0) & (nearest < data.n_items)).all():
             raise ValueError(f"nearest names items outside 0..{data.n_items - 1}")
         super().restore(data, arrays)
 
-    def fit(self, train):
+    def fit(self, train: Interactions) -> ItemKNN:
         """Find every item's neighbours; returns self. Memory for one row of sim at a time."""
         self.know(train)
         by_item, offsets = users_by_item(train)
@@ -215,7 +177,7 @@ class ItemKNN(Baseline):
             products.append(r[np.searchsorted(self.items_of[u], i)] * r)
         return np.concatenate(products)
 
-    def scores(self, users):
+    def scores(self, users: Ids) -> Array:
         """users (U,) -> scores (U, n_items) float32."""
         if self._listed is None:
             self._listed = self._items_that_list()
@@ -244,7 +206,7 @@ class ItemKNN(Baseline):
         offsets = np.searchsorted(near[order], np.arange(self.n_items + 1))
         return item[order], self.similarities[item, place][order], offsets
 
-    def predict(self, users, items):
+    def predict(self, users: Ids, items: Ids) -> Array:
         """users (B,), items (B,) -> scores (B,) float32."""
         users, items = self._check_pairs(users, items)
         scores = np.empty(len(users), np.float32)
@@ -256,10 +218,26 @@ class ItemKNN(Baseline):
             scores[rows] = (self.similarities[items[rows]] * r[row[:, None], near]).sum(axis=1)
         return scores
 
-    def similar_items(self, item, k):
-        """The k nearest: -> items (k,), similarities (k,), the nearest first.
+    def similar_items(self, item: int, k: int) -> tuple[Array, Array]:
+        """The k items nearest to one item.
 
-        Fewer than k where fewer have a user in common with `item`, or where k > neighbours.
+        Parameters
+        ----------
+        item : int
+        k : int
+
+        Returns
+        -------
+        items, similarities : (k,) arrays
+            The nearest first. Fewer than k where fewer have a user in common with `item`, or where
+            k > neighbours.
+
+        Raises
+        ------
+        RuntimeError
+            Before `fit`.
+        IndexError
+            For an item that is not in the data.
         """
         self._check_fitted()
         check_count(k, 1, "k")
@@ -267,42 +245,12 @@ class ItemKNN(Baseline):
         n_alike = np.count_nonzero(self.similarities[item, :k])
         return self.nearest[item, :n_alike], self.similarities[item, :n_alike]
 
-    def similarities_to(self, item):
+    def similarities_to(self, item: int) -> Array:
         """How alike each item is to this one: -> (n_items,), 0 outside its neighbours."""
         alike = np.zeros(self.n_items, self.similarities.dtype)
         alike[self.nearest[item]] = self.similarities[item]
         return alike
 
-    def contributions(self, user, item):
+    def contributions(self, user: int, item: int) -> dict[str, float]:
         """{part: what it adds to the score of (user, item)}."""
         return {"neighbours": float(self.predict([user], [item])[0])}
-
-
-def users_by_item(train):
-    """-> users (n,) sorted by item, offsets (n_items + 1,): item i's begin at offsets[i]."""
-    order = np.argsort(train.items, kind="stable")
-    return train.users[order], np.searchsorted(train.items[order], np.arange(train.n_items + 1))
-
-
-def has_items(baseline, users, values_of=None):
-    """Which items each of U users has: -> bool (U, n_items); or their values, float32."""
-    has = np.zeros((len(users), baseline.n_items), bool if values_of is None else np.float32)
-    for row, user in enumerate(users):
-        has[row, baseline.items_of[user]] = True if values_of is None else values_of[user]
-    return has
-
-
-def counts_of(data):
-    """The counts (n,) of data; ValueError if it has none."""
-    if data.counts is None:
-        raise ValueError(
-            f"use_counts needs counts, and {data} has none: name their column, count='plays' or "
-            "--count-column plays, or leave use_counts out"
-        )
-    return data.counts
-
-
-def cosines(vectors, row):
-    """The cosine of every row of vectors (n, K) with one of them: -> (n,), 0 for a zero vector."""
-    norms = np.linalg.norm(vectors, axis=1)  # (n,)
-    return vectors @ vectors[row] / np.maximum(norms * norms[row], 1e-30)

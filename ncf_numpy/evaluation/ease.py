@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .baselines import Baseline, has_items, users_by_item
+from .baseline import Baseline, has_items, users_by_item
 from .memory import check_memory
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.checks import check_count
-from .baselines import Baseline, cosines, users_by_item
+from .baseline import Baseline, cosines, users_by_item
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core.models import GMF, MF, MLP, NeuMF
 from ..data.terminal import printable
-from ..evaluation.baselines import Baseline
+from ..evaluation.baseline import Baseline
 from ..evaluation.catalogue import with_own_memory
 
 if TYPE_CHECKING:

@@ -1,8 +1,12 @@
 """The training of a fit: epoch by epoch, with checkpoints, and a report of what was learned."""
 
-from ..evaluation.metrics import rank_positives
+from dataclasses import replace
+
+from ..core.table import as_table
+from ..evaluation.metrics import evaluate, rank_positives
 from ..training.checkpoint import load_checkpoint, save_checkpoint
-from .course import new_trainer, prepare
+from .course import check_validation, hold_out, new_trainer, prepare, stream
+from .models import build, has_epochs
 from .report import Report, comparison, knn_is_quick
 
 
@@ -68,3 +72,44 @@ class Fitting:
             choices=trainer.epoch if course.how == "validation" else 1,
             **findings,
         )
+
+
+def check_fit(settings, validation, on_epoch, checkpoint, resume):
+    """Raise TypeError or ValueError for arguments of `fit` that this model cannot have."""
+    check_validation(validation)
+    if on_epoch is not None and not callable(on_epoch):
+        raise TypeError(f"on_epoch must be a function of the history, got {on_epoch!r}")
+    name = settings["model"]
+    if not has_epochs(name):
+        for argument, given in (
+            ("on_epoch", on_epoch is not None),
+            ("checkpoint", checkpoint is not None),
+            ("resume", resume),
+        ):
+            if given:
+                raise ValueError(f"{name} has no epochs: call fit without {argument}=")
+    if resume and checkpoint is None:
+        raise ValueError("resume=True needs the path of a checkpoint: checkpoint=PATH")
+    if settings.get("patience") is not None and not validation:
+        raise ValueError(
+            f"patience={settings['patience']} needs held-out items to watch: call "
+            "fit(data, validation=True), or leave patience out"
+        )
+
+
+def fit_baseline(settings, data, validation):
+    """A model without epochs, fitted on everything; with validation it is measured before.
+
+    -> the model, its history and its Report.
+    """
+    seed = settings["seed"]
+    model = build(settings, data.n_users, data.n_items, stream(seed, "model"))
+    report, rows = Report(settings["model"], len(data)), []
+    if validation:
+        train, held_out = hold_out(settings, data, validation)
+        result = evaluate(model.fit(train), held_out)
+        rows = [{"hr": result.hr, "ndcg": result.ndcg, "chosen": True}]
+        without = (settings["model"],)
+        findings = comparison(result.ranks, held_out, train, without=without)
+        report = replace(report, how="trial", **findings)
+    return model.fit(data), as_table(rows), report

@@ -19,7 +19,7 @@ from ..core.losses import BPR, BinaryCrossEntropyWithLogits
 from ..core.optimizers import Adam
 from ..data.interactions import Interactions
 from ..data.sampling import NegativeSampler
-from ..evaluation.baselines import Baseline
+from ..evaluation.baseline import Baseline
 from ..evaluation.catalogue import with_own_memory
 from .lists import best
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..core.checks import check_count
 from ..core.layers import sigmoid
-from ..evaluation.baselines import Baseline, ItemKNN
+from ..evaluation.baseline import Baseline
+from ..evaluation.baselines import ItemKNN
 from .explain import Explanation, contributions
 from .lists import best
 from .vectors import similarities, vectors

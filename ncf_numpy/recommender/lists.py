@@ -3,7 +3,8 @@
 import numpy as np
 
 from ..core.layers import sigmoid
-from ..evaluation.baselines import Baseline, ItemKNN
+from ..evaluation.baseline import Baseline
+from ..evaluation.baselines import ItemKNN
 from ..evaluation.top_k import top_k
 
 

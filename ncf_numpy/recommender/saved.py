@@ -10,7 +10,7 @@ import itertools
 import numpy as np
 
 from ..data.interactions import Interactions
-from ..evaluation.baselines import Baseline
+from ..evaluation.baseline import Baseline
 from ..safe_file import check_arrays, pack, unpack
 from .models import build, has_epochs
 

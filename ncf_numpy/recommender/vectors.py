@@ -3,7 +3,8 @@
 import numpy as np
 
 from ..core.models import MF, NeuMF
-from ..evaluation.baselines import Baseline, ItemKNN, cosines
+from ..evaluation.baseline import Baseline, cosines
+from ..evaluation.baselines import ItemKNN
 from ..evaluation.top_k import largest
 
 

@@ -1,0 +1,35 @@
+"""What a recommender can be fitted on: interactions, a DataFrame, or a sparse matrix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..data.interactions import Interactions
+
+if TYPE_CHECKING:
+    from ..core.types import Frame, Sparse
+
+
+def as_interactions(data: Interactions | Frame | Sparse) -> Interactions:
+    """Interactions as they are; a DataFrame by its columns user, item, count, timestamp, name.
+
+    A scipy sparse matrix is read by `Interactions.from_sparse`: users are rows, items are columns.
+    """
+    if isinstance(data, Interactions):
+        if not len(data):
+            raise ValueError("no interactions: the data holds no pair to learn from")
+        return data
+    if hasattr(data, "tocoo"):
+        return Interactions.from_sparse(data)
+    import pandas as pd
+
+    from ..datasets.tabular import load_interactions
+
+    if not isinstance(data, pd.DataFrame):
+        raise TypeError(
+            "data must be Interactions, a DataFrame or a scipy sparse matrix, got "
+            f"{type(data).__name__}; load_interactions reads a file"
+        )
+    optional = {"count": "count", "timestamp": "timestamp", "item_name": "name"}
+    there = {argument: column for argument, column in optional.items() if column in data}
+    return load_interactions(data, **there)
