@@ -25,7 +25,6 @@ PAIRS_PER_GATHER = 4096
 class Popularity(Baseline):
     """score(u, i) = n_i, how many users have item i in train, whoever u is.
 
-    use_counts: n_i is the sum of their counts, such as all plays of item i.
     Source: ItemPop in He et al. 2017, section 4.1; TopPop in Cremonesi et al. 2010, RecSys.
 
     Parameters
@@ -84,9 +83,6 @@ class ItemKNN(Baseline):
     matrix user x item.
     (Deshpande & Karypis cut the lists of u's own items instead: with 50 neighbours on MovieLens-1M,
     HR@10 is then .608, not .668.)
-    use_counts: the matrix has r_ui = log2(1 + count) where it had 1, which is 1 for a count of 1;
-    sim is the cosine of these columns, and each j adds sim(i, j) r_uj to the score. For somebody
-    new, of whom only the items are known, every r is 1.
     Source: Sarwar et al. 2001, WWW; Deshpande & Karypis 2004, TOIS 22(1); the sum is not divided by
     the similarities' total, as Cremonesi et al. 2010, RecSys, advise for ranking.
 
