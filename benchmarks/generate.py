@@ -1,4 +1,4 @@
-"""Interactions of the size and shape of Last.fm 360K, made up: no download, any size.
+"""Interactions of the size and shape of Last.fm 360K, synthetic: no download, any size.
 
     python benchmarks/generate.py 17300000 FOLDER        # writes users.npy and items.npy
 

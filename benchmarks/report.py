@@ -1,4 +1,4 @@
-"""Write the tables of docs/explanation/performance.md anew from the CSVs of the benchmarks.
+"""Write the tables of docs/explanation/performance.md from the CSVs of the benchmarks.
 
     python benchmarks/report.py
 

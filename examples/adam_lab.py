@@ -1,6 +1,6 @@
 """Dense Adam, RowAdam and lazy Adam on the same data, first weights and batches.
 
-python examples/adam_lab.py                        # a made-up sample of Last.fm
+python examples/adam_lab.py                        # a synthetic sample of Last.fm
 python examples/adam_lab.py --data FOLDER          # HetRec folder or NCF files
 python examples/adam_lab.py --dtype float32        # as one trains; rounding then parts the paths
 
@@ -121,7 +121,7 @@ def lesson(table, split, arguments):
             "gradient:\nfloat64 shows which difference is the algorithm's."
         )
     elif row <= SAME:
-        lines.append("RowAdam walks dense Adam's path; lazy Adam is another algorithm.")
+        lines.append("RowAdam follows dense Adam; lazy Adam is another algorithm.")
     else:
         lines.append(f"That is above {SAME:g}: RowAdam has left dense Adam's path here.")
     error = math.sqrt(best["dense"] * (1 - best["dense"]) / n_users)

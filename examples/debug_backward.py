@@ -1,4 +1,4 @@
-"""Walk one backward pass in a debugger. The program is ten lines; this is where to stop, and why.
+"""Step through one backward pass in a debugger. The program is ten lines; here is where to stop.
 
 In an IDE, put a breakpoint on the line `model.backward(dlogits)` and step into it. In a terminal:
 

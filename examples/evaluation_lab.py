@@ -1,6 +1,6 @@
 """One model, many figures: what "HR@10" depends on besides the model.
 
-    python examples/evaluation_lab.py                             # the made-up sample
+    python examples/evaluation_lab.py                             # the synthetic sample
     python examples/evaluation_lab.py --data FOLDER/ml-1m
 
 A NeuMF is trained once and measured by four tie rules, against sampled and against all items, with

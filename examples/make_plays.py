@@ -1,4 +1,4 @@
-"""Write plays.csv, the table of the README: 60 listeners of four tastes, who and what all made up.
+"""Write plays.csv, the table of the README: 60 synthetic listeners of four tastes.
 
     python examples/make_plays.py > examples/plays.csv
 

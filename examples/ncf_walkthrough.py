@@ -4,7 +4,7 @@
 # %% [markdown]
 # # Neural collaborative filtering, by hand
 #
-# A recommender learns from one table: who has what. This notebook goes all the way, from that
+# A recommender learns from one table of users and items. This notebook goes from that
 # table to a list of artists for one listener, and leaves nothing in a black box: **every gradient
 # is worked out here, in a line or two of NumPy, and compared with the one the package computes.**
 #
@@ -18,7 +18,7 @@
 # The first cell finds the package. In a clone of its repository there is nothing to do. Anywhere
 # else, such as on Colab, put the repository beside this notebook as a `.zip` (a repository's page
 # offers it as a download), or name its address in `SOURCE`. It is never taken from PyPI, where
-# its name may be somebody else's.
+# another project may have its name.
 
 # %%
 import importlib.util
@@ -68,9 +68,9 @@ import pandas as pd
 np.set_printoptions(precision=4, suppress=True)
 
 # %% [markdown]
-# ## 1. Data: who has what
+# ## 1. Data: users and items
 #
-# Where the Last.fm data of HetRec 2011 is on this machine, it is used. Where not, a made-up
+# If the Last.fm data of HetRec 2011 is on this machine, it is used. If not, a synthetic
 # sample of the same kind is: its 400 bands do not exist, and a listener likes some styles, and
 # likes them loud or quiet, fast or slow.
 
@@ -118,7 +118,7 @@ print("among:   ", ", ".join(plays.item_name(item) for item in others[:3]), "and
 # %% [markdown]
 # The table knows only what people have, never what they dislike. A model that is shown nothing
 # but ones learns to say one. So each pair is trained on along with four artists the listener does
-# *not* have, drawn at random, with the label 0, and drawn anew in every epoch.
+# *not* have, drawn at random, with the label 0, and drawn again in every epoch.
 
 # %%
 from ncf_numpy import NegativeSampler, epoch_batches
@@ -214,7 +214,7 @@ print("the package:", model.forward(users, items))
 # L = -\frac1B \sum_b \bigl[ y_b \log \hat y_b + (1 - y_b) \log(1 - \hat y_b) \bigr]
 # $$
 #
-# A model that knows nothing says 1/2, at a price of $\ln 2 = 0.69$ a pair.
+# An untrained model answers 1/2, at a loss of $\ln 2 = 0.69$ a pair.
 
 # %%
 y_hat = 1 / (1 + np.exp(-z))  # (B,)
@@ -226,9 +226,9 @@ print(f"loss:   {L:.4f}")
 # %% [markdown]
 # ## 3. Backward: from the loss to every weight
 #
-# Which way should each weight move? Its slope $\partial L / \partial w$ tells, and backprop finds
-# all slopes in one walk from the end to the beginning. At each line of forward it asks: *if I
-# know the slope by what this line computed, what is the slope by what it was computed from?* That
+# Which way should each weight move? Its derivative $\partial L / \partial w$ tells, and backprop
+# finds all of them in one pass from the loss back to the inputs. At each line of forward it asks:
+# *if I know the derivative with respect to the output, what is it with respect to the inputs?* That
 # is the chain rule, and here is all there is to remember:
 #
 # - `dx` stands for $\partial L / \partial x$ and **has the shape of `x`**, always;
@@ -291,7 +291,7 @@ dp_M, dq_M = dx[:, :2], dx[:, 2:]
 print(dW)
 
 # %% [markdown]
-# **The product** $\phi_G = p_G * q_G$: the derivative by one factor is the other.
+# **The product** $\phi_G = p_G * q_G$: the derivative with respect to one factor is the other.
 #
 # $$
 # dp_G = d\phi_G * q_G, \qquad dq_G = d\phi_G * p_G
@@ -312,7 +312,7 @@ print(dp)
 # dU_r = \sum_{b : u_b = r} dp_b
 # $$
 #
-# The line that everybody writes first loses one of them. NumPy reads `dU[users]`, adds, and
+# The obvious line loses one of them. NumPy reads `dU[users]`, adds, and
 # writes back: two writes to row 3, and the last one stays. `np.add.at` adds for each.
 
 # %%
@@ -372,7 +372,7 @@ print(f"dh[0, 0]:            {dh[0, 0]:.9f}")
 # %% [markdown]
 # `check_gradients` does so for every entry of every array. `rel_error` is the largest relative
 # difference; 1e-6 is let pass. (`kinks`: an $\epsilon$ that carries a ReLU's input across 0
-# measures a mixture of two slopes, and is left out. `order`: a second test, for which 2.00 is
+# measures a mixture of two derivatives, and is left out. `order`: a second test, for which 2.00 is
 # right.)
 
 # %%
@@ -381,7 +381,7 @@ from ncf_numpy import check_gradients
 check_gradients(model, loss, users, items, labels)
 
 # %% [markdown]
-# Why $\epsilon = 10^{-5}$? A large step measures the curvature along with the slope, a small one
+# Why $\epsilon = 10^{-5}$? A large step measures curvature along with the derivative, a small one
 # the rounding of $L$. In float64 there is room between the two. In float32, in which one trains,
 # there is none: at no step does the worst entry come below the tolerance, the dotted line across.
 # So one trains in float32 and checks in float64.
@@ -436,7 +436,7 @@ for step in range(201):
 print("y_hat: ", model.predict(users, items), "  labels:", labels)
 
 # %% [markdown]
-# Three pairs are learned by heart. To see those five lines at work, put `breakpoint()` before
+# The model overfits its three pairs. To see those five lines at work, put `breakpoint()` before
 # `model.backward(dlogits)` and type `step`: you are in `NeuMF.backward`, whose lines you have
 # just written.
 
@@ -470,7 +470,7 @@ plots.training_curves(histories)
 # %% [markdown]
 # Read the left panel beside the others. The training loss falls to the last epoch. But MLP and
 # NeuMF stop getting better at artists they have not seen some epochs before: from there on they
-# learn their training pairs by heart, as our small model did. That is why the validation artists,
+# overfit, as our small model did. That is why the validation artists,
 # and not the loss, choose the epoch (the ring).
 
 # %% [markdown]
@@ -480,11 +480,11 @@ plots.training_curves(histories)
 # the *hit ratio*. NDCG@10 also asks how far up. Guessing reaches 0.10. Two rivals that learn no
 # weights:
 #
-# - **popularity** recommends to everybody what most people have;
+# - **popularity** recommends to every user what most users have;
 # - **item-kNN** counts which artists occur together. It is thirty lines, and it is hard to beat.
 #
-# Whoever publishes a neural recommender should show them both, well tuned. Many did not. All five
-# have seen the same pairs here, and the test artists are looked at now for the first time.
+# A neural recommender should be compared with both of them, well tuned. All five models have seen
+# the same pairs here, and the test artists are used now for the first time.
 
 # %%
 from ncf_numpy import ItemKNN, Popularity, evaluate
@@ -503,10 +503,10 @@ table = pd.DataFrame({name: scores(models[name]) for name in order}).T
 plots.comparison_bars(table, best=scores(oracle) if oracle else None)
 
 # %% [markdown]
-# On the made-up sample NeuMF wins. A liking there comes from two matches, loud with loud and fast
+# On the synthetic sample NeuMF wins. A liking there comes from two matches, loud with loud and fast
 # with fast, and such an *exclusive or* is what a dense layer can learn and counting cannot. The
-# dashed line is the best that anyone could reach: the sample was drawn from known probabilities,
-# and it is their order.
+# dashed line is the best expected score any model can reach: the sample was drawn from known
+# probabilities, and it is their order.
 #
 # On the real Last.fm data item-kNN is as good as NeuMF or better (the README has the table). Both
 # are worth knowing. What you have learned here, embeddings, a backward pass, Adam, is the same in
@@ -597,7 +597,7 @@ recommender.recommend(plays.user_ids[listener], k=5)
 # - `python -m ncf_numpy hunt` plants a bug and lets you find it;
 # - `python -m ncf_numpy step --html out.html` makes a page of one training step, number by
 #   number;
-# - `python -m pdb examples/debug_backward.py` walks through one backward pass.
+# - `python -m pdb examples/debug_backward.py` steps through one backward pass.
 #
 # `docs/explanation/backprop.md` derives every formula of this notebook. Begin to read the code with
 # `ncf_numpy/core/layers.py`. It is not long.

@@ -153,7 +153,7 @@ def measure_epochs(cell, trainer, test):
     """Train for cell.epochs: -> the model with its best weights, a dict per epoch.
 
     The best epoch is validation's; without validation items it is test's, as in the authors' code.
-    A pre-trained model is measured before its first epoch, too.
+    A pre-trained model is also measured before its first epoch.
     """
     rows, best = [], (-math.inf, -math.inf)
     starts_good = cell.model.startswith("pretrained")

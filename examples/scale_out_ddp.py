@@ -1,11 +1,11 @@
 """Go on training a NumPy model with several processes: data-parallel, by torch.distributed.
 
-python examples/scale_out_ddp.py                                     # made-up data, 2 processes
+python examples/scale_out_ddp.py                                     # synthetic data, 2 processes
 python examples/scale_out_ddp.py --data plays.csv --save model.npz --processes 4
 
 Every process holds the whole model and takes every n-th row of each batch; gradients are averaged
 before each step, so all models stay the same. Process 0 trains the first epoch in NumPy, and
-evaluates and saves by NumPy, too. docs/how-to/scaling.md says what this costs and when it pays.
+also evaluates and saves by NumPy. docs/how-to/scaling.md says what this costs and when it pays.
 """
 
 import argparse
@@ -56,7 +56,7 @@ A_DAY = datetime.timedelta(days=1)  # the others wait for process 0 at its first
 def parse_arguments(argv=None):
     parser = argparse.ArgumentParser(
         description="Train a model for an epoch in NumPy, export it to PyTorch, and go on with "
-        "several processes. Without --data: on made-up plays.",
+        "several processes. Without --data: on synthetic plays.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -199,7 +199,7 @@ class Progress:
 
 
 def work(rank, meeting, n, arguments):
-    """One process: join the others at `meeting`, train, leave; an error ends in a sentence."""
+    """One process: join the others at `meeting`, train, leave; an error ends in one line."""
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // arguments.processes))
     dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=n, timeout=A_DAY)

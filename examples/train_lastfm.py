@@ -50,7 +50,7 @@ def parse_arguments():
     if a.data and a.dataset == "sample":
         parser.error("--dataset sample is synthetic and takes no --data")
     if a.plot and a.model in ("popularity", "itemknn"):
-        parser.error(f"--plot draws epochs, and {a.model} has none")
+        parser.error(f"--plot does not apply to {a.model}: it has no epochs")
     return parser, a
 
 

@@ -27,6 +27,7 @@ from .commands import (
     vectors,
     version,
 )
+from .commands.messages import in_options
 from .data.terminal import printable, say, standard_streams
 from .learn.exercises import numbers
 
@@ -64,14 +65,14 @@ STATUS = "Exit status: 0 done, 1 error, 2 usage, 130 interrupted (Ctrl-C, SIGTER
 
 
 class Parser(argparse.ArgumentParser):
-    """One that takes ids such as -b_6Z, and whose errors, too, show what a terminal would obey."""
+    """One that takes ids such as -b_6Z, and whose errors show what a terminal would obey."""
 
     def parse_known_args(self, args=None, namespace=None):
         words = sys.argv[1:] if args is None else args
         return super().parse_known_args(self._tied(words), namespace)
 
     def _tied(self, words):
-        """words, with a value that begins with "-" and is no option tied to its option by "="."""
+        """words; a value that begins with "-" and is not an option is tied to its option by "="."""
         tied, option, several = [], None, False
         for word in words:
             action = self._option_string_actions.get(word)
@@ -110,6 +111,7 @@ def build_parser():
         command.add_parser(commands)
     for subparser in commands.choices.values():
         subparser.add_argument("--debug", action="store_true", help="show where an error arose")
+        subparser.set_defaults(parser=subparser)
     return parser
 
 
@@ -120,7 +122,7 @@ def show_guide(arguments):
 
 
 def main(argv=None):
-    """Run one command; -> the exit status. An error is one sentence on stderr."""
+    """Run one command; -> the exit status. An error is one line on stderr."""
     with standard_streams(), ended_like_ctrl_c(), np.errstate(over="ignore", invalid="ignore"):
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # a name the console cannot show is no error
@@ -180,7 +182,7 @@ def run(arguments):
         if arguments.debug:
             sys.excepthook = lambda *raised: say("".join(traceback.format_exception(*raised)))
             raise
-        say(f"{arguments.command}: {sentence(error)}")
+        say(f"{arguments.command}: {in_options(one_line(error), arguments.parser)}")
         return 1
 
 
@@ -194,7 +196,7 @@ def give_up_unwritten(stream):
         os.close(null)
 
 
-def sentence(error):
+def one_line(error):
     """What went wrong, without the quotes of a KeyError and the number of an OSError."""
     if isinstance(error, OSError) and error.strerror is not None:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FORMAT = "ncf_numpy"
 # Goes up when older code could not make sense of a file. Code reads its own version and all older
-# ones, and refuses newer ones with a sentence.
+# ones, and raises an error for newer ones.
 VERSION = 1
 # NumPy writes 118 bytes for an array of one or two dimensions; Python's parser reads them.
 LONGEST_NPY_HEADER = 256
@@ -62,7 +62,7 @@ def write_file(
 
 
 def check_path(path):
-    """Raise TypeError unless path is a name: an open file, too, is refused."""
+    """Raise TypeError unless path is a name: an open file is refused."""
     if not isinstance(path, (str, bytes, os.PathLike)):
         raise TypeError(
             f"path must be the name of a file, a text or a Path, got {type(path).__name__}"
@@ -234,4 +234,4 @@ def check_history(rows):
         and all(isinstance(value, numbers) for value in row.values())
         for row in rows
     ):
-        raise ValueError("the history is no list of rows of numbers")
+        raise ValueError("the history is not a list of rows of numbers")

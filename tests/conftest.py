@@ -1,10 +1,13 @@
 import os
+import re
 import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+
+import ncf_numpy.__main__
 
 # A deadline, and the check for slow draws, measure how busy the machine is.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -33,6 +36,21 @@ def data_dir():
         return folder
 
     return find
+
+
+@pytest.fixture(autouse=True)
+def shell_speaks_of_options(monkeypatch):
+    """No error that a test brings to the shell names an argument or a call of Python."""
+    in_options = ncf_numpy.__main__.in_options
+
+    def checked(text, parser):
+        written = in_options(text, parser)
+        unquoted = re.sub(r"(?<!\w)'[^']*'|\"[^\"]*\"|pandas\.\S+", "", written)
+        python = re.findall(r"\b[a-z]\w*=(?!=)|\b\w+\(|^[a-z]\w*_\w+ (?:must|is)", unquoted)
+        assert not python, f"{python} in {written}"
+        return written
+
+    monkeypatch.setattr(ncf_numpy.__main__, "in_options", checked)
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,7 @@
 """Write examples/ncf_walkthrough.ipynb from examples/ncf_walkthrough.py, and run it.
 
     pip install -e '.[plot,notebook]'
-    python tools/notebook.py              # run on the made-up sample and write, with its outputs
+    python tools/notebook.py              # run on the synthetic sample and write, with its outputs
     python tools/notebook.py --check      # run on what data there is and write nothing
 
 In the script `# %%` begins a cell of code, `# %% [markdown]` a comment that is a cell of text, and

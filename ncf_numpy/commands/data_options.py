@@ -1,9 +1,6 @@
 """The options that say what the data is, which train and evaluate share, and the reading of it."""
 
 import argparse
-import contextlib
-import re
-import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,12 +18,6 @@ COLUMNS = {
 LAYOUT = "names", "sep", "quotes", "encoding", "date_format", "bad_rows"
 SEPARATORS = {"tab": "\t", r"\t": "\t", "blank": " ", "comma": ",", "semicolon": ";", "bar": "|"}
 READERS = "csv", "sample", *KNOWN
-
-# The arguments of `load_interactions` -> the options that stand for them here
-OPTIONS = {"item_name": "name-column", "min_rating": "min-rating"}
-OPTIONS |= {name: f"{name}-column" for name in COLUMNS if name != "name"}
-OPTIONS |= {name: name.replace("_", "-") for name in LAYOUT}
-ARGUMENT = re.compile(rf"\b({'|'.join(OPTIONS)})=(\([^)]*\)|'[^']*'|\"[^\"]*\"|[\w.]+)?")
 
 
 def add_data_options(parser, *, splits=False):
@@ -113,8 +104,7 @@ def load_data(arguments):
     else:
         options = given(arguments, KNOWN[reader].options)
         least = {name: value for name, value in least.items() if name not in options}
-        with options_in_errors():
-            data = KNOWN[reader].load(Path(path), **options)
+        data = KNOWN[reader].load(Path(path), **options)
     return data.filter(**{"min_per_user": 0, "min_per_item": 0, **least}) if least else data
 
 
@@ -126,35 +116,13 @@ def load_table(path, arguments):
     layout = given(arguments, ("min_rating", *LAYOUT))
     if "quotes" in layout:
         layout["quotes"] = layout["quotes"] == "yes"
-    with options_in_errors():
-        return load_interactions(path, **columns, **layout)
+    return load_interactions(path, **columns, **layout)
 
 
 def given(arguments, names):
     """{name: value} of the options that were given."""
     values = {name: getattr(arguments, name) for name in names}
     return {name: value for name, value in values.items() if value is not None}
-
-
-@contextlib.contextmanager
-def options_in_errors():
-    """Let the advice of a loader, which is in Python's arguments, name the options instead."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(ARGUMENT.sub(as_option, str(error))) from error
-
-
-def as_option(argument):
-    """A match of ARGUMENT -> the same in the shell: names=('a', 'b') is --names a,b."""
-    name, value = argument.groups(default="")
-    option = f"--{OPTIONS[name]}"
-    if value.startswith("("):
-        value = ",".join(re.findall(r"'([^']*)'", value))
-    if name == "quotes":
-        value = {"True": "yes", "False": "no"}.get(value, value)
-    value = value.strip("'\"")
-    return f"{option} {shlex.quote(value)}" if value else option
 
 
 def load_split(arguments, rng):

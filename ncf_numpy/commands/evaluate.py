@@ -104,7 +104,7 @@ def split_of(arguments):
         return load_split(arguments, rng)
     reader, _ = find_data(arguments)
     if reader != "csv":
-        raise ValueError(f"--test goes with --data FILE.csv, and {reader} files are no such file")
+        raise ValueError(f"--test needs --data FILE.csv, not {reader} files")
     return with_own_test(load_data(arguments), load_table(arguments.test, arguments), rng)
 
 
@@ -122,7 +122,7 @@ def draw(evaluations, split, arguments):
 
 
 def best_possible(split, arguments):
-    """{measure: what the oracle of the sample reaches}; {} for all else, where nobody knows."""
+    """{measure: what the oracle of the sample reaches}; {} for all else, where it is not known."""
     filtered = (arguments.min_per_user, arguments.min_per_item) != (None, None)
     if arguments.dataset != "sample" or filtered:
         return {}

@@ -64,7 +64,7 @@ def run(arguments):
 
 
 def find_misuse(arguments, names):
-    """What is wrong with the options, as a sentence, or None."""
+    """What is wrong with the options, in words, or None."""
     number, report = arguments.number, arguments.report
     if number is not None and number not in names:
         return f"there are exercises 1 to {max(names)}, got {number}"

@@ -68,7 +68,7 @@ def check(name, bug):
         table, message = error.table, str(error)
     print(f"{type(model).__name__}, batch of {len(USERS)}, float64")
     print(table.to_string(index=False, formatters={"rel_error": "{:.1e}".format}))
-    what = bug or "a gradient is not the slope of the loss"
+    what = bug or "a gradient is not the derivative of the loss"
     print(f"WRONG: {what}\n{message}\n" if message else "right\n")
     return message is not None
 

@@ -45,7 +45,7 @@ def check_outputs(arguments, *places):
         if lost:
             raise ValueError(
                 f"{place} would overwrite data: it is {lost[0]}. Name another file, or delete "
-                "this one if it is none"
+                "this one if it is not data"
             )
 
 

@@ -26,7 +26,7 @@ def item_id(recommender, text):
 
 
 def item_ids(recommender, texts):
-    """The raw item ids that texts stand for; None where there is no list of them."""
+    """The raw item ids that texts stand for; None for None."""
     return None if texts is None else [item_id(recommender, text) for text in texts]
 
 
@@ -37,7 +37,7 @@ def as_id(ids, text):
 
 
 def print_table(table):
-    """Print a DataFrame without its index; columns line up in Korean, too."""
+    """Print a DataFrame without its index; columns also line up in Korean."""
     if table.empty:
         print("nothing to show: no item is left")
         return

@@ -1,4 +1,4 @@
-"""python -m ncf_numpy recommend MODEL: the best items for users, for all, or for somebody new."""
+"""python -m ncf_numpy recommend MODEL: the best items for users, for all, or for a new user."""
 
 from ..recommender.recommender import Recommender
 from .outputs import check_outputs
@@ -10,7 +10,7 @@ def add_parser(commands):
         "recommend",
         help="recommend items to users of a saved model",
         description="Print the best items for one or more users, without those they have; or for "
-        "somebody new, who has the items of --has; or write the lists of all users to a file. "
+        "a new user, who has the items of --has; or write the lists of all users to a file. "
         "Exit status: 0 done, 1 error, 2 usage.",
         epilog="example: python -m ncf_numpy recommend model.npz --user 2 --k 5",
     )
@@ -33,7 +33,7 @@ def run(arguments):
     if arguments.all and not arguments.csv:
         raise ValueError("--all writes a file: add --csv FILE.csv")
     if arguments.has and arguments.csv:
-        raise ValueError("--csv writes the lists of users of the model, and --has is none of them")
+        raise ValueError("--csv writes the lists of known users: give --user or --all, not --has")
     check_outputs(arguments, arguments.csv)
     recommender = Recommender.load(arguments.file)
     how = {"k": arguments.k, "exclude_seen": not arguments.seen}

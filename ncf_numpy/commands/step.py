@@ -1,4 +1,4 @@
-"""python -m ncf_numpy step: walk through one training step, in the terminal or on a page."""
+"""python -m ncf_numpy step: one training step, number by number, in the terminal or on a page."""
 
 import json
 import os
@@ -24,8 +24,8 @@ MOST = {"batch": 100, "factors": 128, "layers": 256, "steps": 10_000}
 def add_parser(commands):
     parser = commands.add_parser(
         "step",
-        help="walk through one training step, number by number",
-        description="Run one training step on a few interactions and walk through it: every value "
+        help="step through one training step, number by number",
+        description="Run one training step on a few interactions and step through it: every value "
         "of forward, loss, backward and update with its formula, the numbers in it, its line of "
         "code and, for gradients, the numerical gradient. Keys: Enter next, b back, f and r to "
         "forward and backward, g numerical check here, w weights, q quit. In a pipe it prints all.",

@@ -13,6 +13,7 @@ from ..data.whole_file import write_whole
 from ..recommender.models import has_epochs
 from ..recommender.report import NotLearned
 from .data_options import add_data_options, load_data
+from .messages import in_options
 from .outputs import check_outputs
 from .training_options import (
     add_model_option,
@@ -62,7 +63,7 @@ def run(arguments):
         check_plot(arguments)
     check_outputs(arguments, arguments.save, checkpoint, arguments.log, arguments.plot)
     if arguments.resume and not has_epochs(arguments.model):
-        raise ValueError(f"--resume goes on with the epochs, and {arguments.model} has none")
+        raise ValueError(f"--resume does not apply to {arguments.model}: it has no epochs")
     if arguments.patience is not None and not arguments.validation:
         raise ValueError("--patience needs held-out items to watch: add --validation")
     if arguments.resume and not Path(checkpoint).is_file():
@@ -95,13 +96,14 @@ def run(arguments):
         draw(recommender, arguments.plot)
         return 130
     learned = recommender.report
-    report("\n".join(filter(None, [learned.line, learned.advice, f"saved {arguments.save}"])))
+    advice = in_options(learned.advice, arguments.parser)
+    report("\n".join(filter(None, [learned.line, advice, f"saved {arguments.save}"])))
     draw(recommender, arguments.plot)
     return 0
 
 
 def tell(text):
-    """Write text to stderr, above the bars. If nobody reads it any more, training goes on."""
+    """Write text to stderr, above the bars. If it can no longer be read, training continues."""
     with contextlib.suppress(OSError, ValueError):
         tqdm.write(printable_lines(text), file=sys.stderr)
 
@@ -128,7 +130,7 @@ def write_log(history, path):
 def check_plot(arguments):
     """Raise before anything is read where there will be no curves, or no place for them."""
     if not has_epochs(arguments.model):
-        raise ValueError(f"--plot draws epochs, and {arguments.model} has none")
+        raise ValueError(f"--plot does not apply to {arguments.model}: it has no epochs")
     plots.check_file(arguments.plot)
 
 

@@ -33,7 +33,7 @@ def add_training_options(parser):
         "--layers",
         type=widths,
         metavar="N,N,...",
-        help="the tower of MLP: width of user and item together, then hidden layers "
+        help="layers of the MLP: width of user and item together, then hidden layers "
         "(default: 64,32,16,8)",
     )
     group.add_argument(

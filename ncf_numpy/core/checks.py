@@ -1,4 +1,4 @@
-"""What is refused, in one place, so that the formulas stand alone: each check raises a sentence.
+"""What is refused, in one place, so that the formulas stand alone: each check raises one line.
 
 A message names the argument, what was expected and what came. Without these checks NumPy would do
 something else without a word: take -1 for the last row, broadcast (B, 1) to (B, B), or turn float32

@@ -1,7 +1,8 @@
-"""Gradient checking: is each analytic gradient the slope that the loss really has?
+"""Gradient checking: is each analytic gradient the derivative that the loss really has?
 
 Central differences in float64:  dL/dw ~ (L(w + h) - L(w - h)) / 2h  with h = 1e-5: a smaller step
-drowns in rounding, a larger one in curvature, and crosses more ReLU kinks, where no slope exists.
+drowns in rounding, a larger one in curvature, and crosses more ReLU kinks, where no derivative
+exists.
 A second test needs no single entries: along any direction d, L(w + h d) - L(w) - h <g, d> shrinks
 as h^2 if g is the gradient and only as h if it is not (the order of the Taylor remainder).
 """
@@ -31,15 +32,16 @@ class GradientError(ArithmeticError):
 def numerical_gradient(f, x, *, step=STEP):
     """Central differences of the number f() by every entry of the array x that f reads.
 
-    x float64, any shape -> slopes, the same shape. x is perturbed in place and restored to the bit.
+    x float64, any shape -> derivatives, the same shape. x is perturbed in place and restored, bit
+    for bit.
     TypeError for any other dtype: in float32 differences are rounding at every step size.
     """
     require_float64("x", x)
-    slopes = np.empty_like(x)
+    derivatives = np.empty_like(x)
     for index in np.ndindex(x.shape):
         plus, minus = nudge(f, x, index, step)
-        slopes[index] = (plus - minus) / (2 * step)
-    return slopes
+        derivatives[index] = (plus - minus) / (2 * step)
+    return derivatives
 
 
 def check_gradients(
@@ -51,7 +53,7 @@ def check_gradients(
     gradients are so small that a wrong one passes. users, items, labels (B,), best with repeats.
     rng draws the sample of entries and the directions; default_rng(0) if None.
 
-    Returns a DataFrame (see `as_table`) with a row per array, the loss's gradient by the logits
+    Returns a DataFrame (see `as_table`) with a row per array, the loss's gradient of the logits
     first: array, shape, entries (how many were compared), kinks (how many more crossed a ReLU kink
     and could not be), rel_error (the worst |analytic - numerical| / (max of both + atol / rtol)),
     and order: 2.00 for the right gradient, about 1 for a wrong one, "exact" where the remainder is
@@ -150,11 +152,11 @@ class Check:
             self.errors.append(f"{name}: a gradient for row {row}, which the batch does not read")
         compared, kinks, order = [], 0, self.taylor_order(x, dense, f)
         for index in self.sample(x.shape, ids):
-            slope, crossed = self.slope(f, x, index)
+            derivative, crossed = self.derivative(f, x, index)
             if crossed:
                 kinks += 1
             else:
-                compared.append((index, dense[index], slope))
+                compared.append((index, dense[index], derivative))
         errors = [self.relative_error(analytic, numerical) for _, analytic, numerical in compared]
         worst = max(errors, default=math.nan)
         self.rows.append(
@@ -184,7 +186,7 @@ class Check:
             raise GradientError("\n".join(self.errors), table)
         return table
 
-    def slope(self, f, x, index):
+    def derivative(self, f, x, index):
         """The central difference at one entry, and whether its step crosses a ReLU kink."""
         signs = []
 
@@ -224,7 +226,7 @@ class Check:
         """log2 of how much the Taylor remainder shrinks when the step h is halved, as text."""
         direction = self.rng.normal(size=x.shape)
         direction /= np.linalg.norm(direction)
-        slope = float((gradient * direction).sum())
+        derivative = float((gradient * direction).sum())
         start, value, before = x.copy(), f(), self.signs()
 
         def remainder(h):
@@ -233,7 +235,7 @@ class Check:
                 change = f() - value
             finally:
                 x[...] = start
-            return abs(change - h * slope), np.array_equal(before, self.signs())
+            return abs(change - h * derivative), np.array_equal(before, self.signs())
 
         for h in 1e-2 / 2.0 ** np.arange(8):
             (far, smooth), (near, _) = remainder(h), remainder(h / 2)
@@ -261,7 +263,7 @@ def relus(layers):
 
 
 def nudge(f, x, index, step):
-    """f() with x[index] a step up and a step down; x is then as it was, to the bit."""
+    """f() with x[index] a step up and a step down; x is then as it was, bit for bit."""
     value = x[index]
     try:
         x[index] = value + step

@@ -125,7 +125,7 @@ class GMF(Model):
         check_dlogits(dlogits)
         # Output
         dphi = self.output.backward(dlogits[:, None])  # (B, 1) -> (B, K)
-        # Product, equation 8: the derivative by one factor is the other
+        # Product, equation 8: the derivative with respect to one factor is the other
         dp = dphi * self.q  # (B, K)
         dq = dphi * self.p  # (B, K)
         # Embeddings
@@ -238,7 +238,7 @@ class NeuMF(Model):
             dphi_M = dense.backward(relu.backward(dphi_M))  # (B, n_out) -> (B, n_in)
         D = self.widths[0] // 2
         dp_M, dq_M = dphi_M[:, :D], dphi_M[:, D:]  # (B, D), (B, D)
-        # GMF branch, equation 8: the derivative by one factor is the other
+        # GMF branch, equation 8: the derivative with respect to one factor is the other
         dp_G = dphi_G * self.q_G  # (B, K)
         dq_G = dphi_G * self.p_G  # (B, K)
         # Embeddings

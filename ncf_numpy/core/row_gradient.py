@@ -14,7 +14,7 @@ import numpy as np
 class RowGradient:
     """The gradient of a table (n, K) of which a batch read B rows: all other rows are zero.
 
-    It keeps ids (B,) and dy (B, K) themselves, not copies. Rows and values are formed when somebody
+    It keeps ids (B,) and dy (B, K) themselves, not copies. Rows and values are formed when one
     first asks for them, as the textbook optimizers do; RowAdam sums those of all tables at once.
     """
 

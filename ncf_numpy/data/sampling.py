@@ -1,4 +1,4 @@
-"""Implicit feedback has no dislikes: an item somebody has not touched, drawn at random, stands in.
+"""Implicit feedback has no dislikes: an item that a user does not have, drawn at random, stands in.
 
 `NegativeSampler` draws those items, `epoch_batches` mixes them with the positives into one epoch of
 mini-batches, and `PairIndex` says whether a user has an item. All three number the pair (u, i) as
@@ -65,7 +65,7 @@ class NegativeSampler:
     By hand, with 6 items of which u has 1, 2 and 4: s_j - j is 1, 1, 2. Then r = 0 jumps over none
     and is item 0; r = 1 jumps over two and is item 3; r = 2 jumps over three and is item 5.
 
-    A held-out item is not in `train` and may be drawn. Sparing it would tell the model, by its
+    A held-out item is not in `train` and may be drawn. Excluding it would tell the model, by its
     absence, which item the test asks for.
 
     Parameters
@@ -143,7 +143,7 @@ def epoch_batches(
     The epoch is never in memory whole. The positives are shuffled and cut into chunks, of about
     100,000 where negatives = 4; a chunk gets its negatives and is shuffled with them. So a negative
     comes in the same chunk as its positive, and memory does not grow with `negatives`.
-    Source: He et al. 2017, section 3.1; the authors' code, which draws anew every epoch.
+    Source: He et al. 2017, section 3.1; the authors' code, which draws again every epoch.
 
     Parameters
     ----------

@@ -182,7 +182,7 @@ def leave_one_out(
     users = np.flatnonzero((per_user >= need) & ~has_all)
     if not len(users):
         raise ValueError(
-            f"nobody can be evaluated: no user has at least {need} interactions and one item "
+            f"no user can be evaluated: none has at least {need} interactions and one item "
             f"unseen (largest: {per_user.max(initial=0)} of {interactions.n_items} items)"
         )
     test_rows, validation_rows, n_ties = last_two(interactions, users, rng)

@@ -41,7 +41,7 @@ def _shown(found):
 
 
 def is_terminal(stream):
-    """Whether somebody watches this stream; it may be closed, or None as in a service."""
+    """Whether this stream is a terminal; it may be closed, or None as in a service."""
     try:
         return stream is not None and stream.isatty()
     except ValueError:  # closed
@@ -49,7 +49,7 @@ def is_terminal(stream):
 
 
 def say(text):
-    """Print to stderr; that nobody can read it any more stops nothing."""
+    """Print to stderr; that it can no longer be read stops nothing."""
     with contextlib.suppress(OSError, ValueError):
         print(printable_lines(text), file=sys.stderr, flush=True)
 

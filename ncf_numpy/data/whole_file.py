@@ -1,8 +1,8 @@
-"""A file that is there whole or not at all, whoever else writes beside it.
+"""A file that is complete or does not exist, whatever else writes beside it.
 
-It is written under a random name, which nobody can guess and plant a link at, and moved to its
-place in one step. While it is written it is locked: a part that nobody has locked was left by a
-process that was killed, and the next writer removes it. Process numbers could not tell, since two
+It is written under a random name, at which no link can be planted, and moved to its place in one
+step. While it is written it is locked: a temporary file without a lock was left by a process that
+was killed, and the next writer removes it. Process numbers could not tell, since two
 containers that share a folder give out the same ones.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # on Windows, where nobody can remove a file that is open
+except ImportError:  # on Windows, where a file that is open cannot be removed
     fcntl = None
 
 PART = re.compile(r"\.ncf_numpy-[0-9a-f]{32}\.part")
@@ -40,15 +40,15 @@ def replacing(path):
     """
     place = regular_place(path)
     try:
-        remove_leftovers(place.parent)
+        remove_stale(place.parent)
         with part_file(place.parent, PRIVATE if place.exists() else PUBLIC) as part:
             yield part
             move(part, place)
     except OSError as error:
         raise OSError(
             error.errno,
-            f"cannot save ({error.strerror}); nothing there has changed. Mend that, or save to "
-            "another place",
+            f"cannot save ({error.strerror}). Any existing file is unchanged. Fix the problem or "
+            "choose another path",
             str(path),
         ) from error
 
@@ -58,7 +58,8 @@ def regular_place(path):
     place = Path(os.path.realpath(path))
     if os.path.exists(place):
         if not os.path.isfile(place):  # but a folder, a pipe or a device
-            raise OSError(errno.EISDIR, "cannot save: name a file, this is none", str(path))
+            problem = "cannot save: this is a folder, a pipe or a device, not a file"
+            raise OSError(errno.EISDIR, problem, str(path))
         if is_mounted(place):
             problem = "cannot save: this file is mounted, and cannot be replaced; mount its folder"
             raise OSError(errno.EBUSY, problem, str(path))
@@ -96,7 +97,7 @@ def open_regular(path):
     """A binary file to read; OSError for a pipe or a device, which may have no end, unopened."""
     mode = os.stat(path).st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # open() says so of a folder
-        raise OSError(errno.EINVAL, "this is no file but a pipe or a device", str(path))
+        raise OSError(errno.EINVAL, "this is a pipe or a device, not a file", str(path))
     return open(path, "rb")
 
 
@@ -127,8 +128,8 @@ def move(part, place):
     os.replace(part.name, place)
 
 
-def remove_leftovers(folder):
-    """Delete the parts in this folder that nobody is writing; what cannot be deleted stays."""
+def remove_stale(folder):
+    """Delete the temporary files in this folder that no process is writing, where allowed."""
     remove = _remove_unlocked if fcntl else _remove_old
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for path in [entry.path for entry in entries if PART.fullmatch(entry.name)]:
@@ -137,7 +138,7 @@ def remove_leftovers(folder):
 
 
 def _create(path, permissions):
-    """The file, open and locked; None if it was taken for a leftover before it was locked."""
+    """The file, open and locked; None if it was taken for a stale one before it was locked."""
     how = {"opener": lambda name, flags: os.open(name, flags, permissions)}  # O_EXCL is in flags
     part = open(path, "xb", **how)  # noqa: SIM115
     if _lock(part.fileno()) is not False and path.exists():
@@ -147,7 +148,7 @@ def _create(path, permissions):
 
 
 def _lock(descriptor):
-    """True: it is ours; False: somebody has locked it; None: there are no locks here."""
+    """True: it is ours; False: another process has locked it; None: there are no locks here."""
     if fcntl is None:
         return None
     try:
@@ -179,7 +180,7 @@ def _remove_old(path):
 def _take_over(descriptor, old):
     """Owner, group and permissions of the old file; without its group, none for the group."""
     new, permissions = os.fstat(descriptor), stat.S_IMODE(old.st_mode) & 0o777
-    for owner in (old.st_uid, -1):  # -1 leaves it: whoever is not root may change the group at most
+    for owner in (old.st_uid, -1):  # -1 leaves it: without root rights only the group may change
         if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
             with contextlib.suppress(OSError):
                 os.fchown(descriptor, owner, old.st_gid)

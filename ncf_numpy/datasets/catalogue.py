@@ -54,7 +54,7 @@ def dataset_at(path: Path) -> Dataset | None:
         if dataset.is_at(path, names):
             return dataset
     if not path.exists():
-        raise FileNotFoundError(f"there is no file or folder {path}")
+        raise FileNotFoundError(f"no file or folder {path}")
     if not in_folder:
         return None
     found = ", ".join(names[:5]) or "nothing"

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from ..data.whole_file import move, part_file, remove_leftovers
+from ..data.whole_file import move, part_file, remove_stale
 from .catalogue import cache_folder, dataset_called, find_dataset, holds_all
 from .dataset import Dataset, Part
 from .network import Connection
@@ -73,7 +73,7 @@ def download(
 
 def fetch(dataset: Dataset, folder: Path, connection: Connection) -> Path:
     """Put the files of a data set into a folder: all of them, or none. What is there stays."""
-    remove_leftovers(folder)
+    remove_stale(folder)
     if holds_all(folder, dataset):
         return folder
     made = [path for path in (folder, *folder.parents) if not os.path.exists(path)]
@@ -183,7 +183,7 @@ def _extract_all(archive, part, members, scratch) -> dict[str, BinaryIO]:
                 entry = opened.getmember(member.path)
                 size = entry.size
                 if not entry.isreg():
-                    raise OSError(f"{member.path} in {part.name} is no regular file")
+                    raise OSError(f"{member.path} in {part.name} is not a regular file")
             check_unpacked(member.path, os.path.getsize(archive), size)
             file = scratch.enter_context(part_file(Path(archive).parent))
             source = opened.open(member.path) if is_zip else opened.extractfile(member.path)

@@ -1,4 +1,4 @@
-"""A made-up Last.fm: plays that need no download, and the best score anyone can reach on them.
+"""Synthetic Last.fm data: plays that need no download, with a known best possible score.
 
 Every band has a style (the noun of its name) and is loud or quiet, fast or slow (the adjective).
 Every listener likes two styles, and wants loud or quiet, fast or slow. Liking comes from the two

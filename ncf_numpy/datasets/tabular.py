@@ -1,7 +1,7 @@
-"""Your own data: any CSV, TSV, JSON lines or DataFrame whose columns say who had what.
+"""Your own data: any CSV, TSV, JSON lines or DataFrame with columns of users and of items.
 
-What cannot be used is an error that names the first few places or, with bad_rows="drop", a
-sentence in the notes of the result: nothing is left out in silence.
+What cannot be used is an error that names the first few places or, with bad_rows="drop", a line in
+the notes of the result: nothing is left out in silence.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def load_interactions(
     date_format: str | None = None,
     source: str | None = None,
 ) -> Interactions:
-    """Read who had what from a file or a DataFrame, by the names of its columns.
+    """Read interactions from a file or a DataFrame, by the names of its columns.
 
     A file may be packed by gzip, bzip2 or xz, or be the only one in a zip. `notes` of the result
     says what was dropped, merged or not used, and why.
@@ -61,7 +61,7 @@ def load_interactions(
         Column of how often; a row of 0 is dropped, repeated pairs are summed.
     rating : str
         Column of how much; of a repeated pair the latest counts (without timestamps, the last in
-        the file). A table with a column of ratings that is not given is an error, too.
+        the file). A table with a column of ratings that is not given is also an error.
     timestamp : str
         Column of seconds, or of dates (UTC unless they say otherwise) in the order of ISO 8601 or
         in date_format.
@@ -131,7 +131,7 @@ def load_interactions(
         how = f"rating={rating!r}, min_rating=4"
         how = how if file else f"load_interactions(table, {how})"
         raise ValueError(
-            f"{origin} has ratings in {rating!r}, and a low rating is no liking. Say which pairs "
+            f"{origin} has ratings in {rating!r}, and a low one is not a like. Say which pairs "
             f"count: {how} keeps those rated 4 or more, min_rating='all' every pair"
         )
     if file is None:
@@ -186,7 +186,7 @@ def _check_columns(columns: list, wanted: Sequence[str]) -> None:
 
 
 def _column_of_ratings(columns: list, wanted: list, min_rating, origin: str) -> str | None:
-    """The column of ratings that nobody has named; ValueError where min_rating needs one."""
+    """The column of ratings that was not named; ValueError where min_rating needs one."""
     likely = [each for each in columns if each not in wanted and RATINGS.fullmatch(str(each))]
     if min_rating is not None and len(likely) != 1:
         raise ValueError(

@@ -1,6 +1,6 @@
 """What a neural recommender has to beat: counting.
 
-`Popularity` recommends to everybody what most people have; `ItemKNN` recommends what is had by the
+`Popularity` recommends to all users what most users have; `ItemKNN` recommends what is had by the
 same people as the items you have. Neither has a gradient, both are fitted in seconds, and they
 often match neural models (Ferrari Dacrema et al. 2021, TOIS 39(2)); so do `EASE` and `ImplicitALS`.
 """
@@ -23,7 +23,7 @@ PAIRS_PER_GATHER = 4096
 
 
 class Popularity(Baseline):
-    """score(u, i) = n_i, how many users have item i in train, whoever u is.
+    """score(u, i) = n_i, how many users have item i in train, the same for every u.
 
     Source: ItemPop in He et al. 2017, section 4.1; TopPop in Cremonesi et al. 2010, RecSys.
 

@@ -146,7 +146,7 @@ class Tower:
 def with_own_memory(model):
     """A copy that shares the arrays, but remembers its latest forward in layers of its own.
 
-    What a layer remembers it binds anew and never writes into, so that too can be shared at first.
+    What a layer remembers it rebinds and never writes into, so that too can be shared at first.
     """
     remembered = [value for value in vars(model).values() if isinstance(value, np.ndarray)]
     remembered += [value for _, layer in model.layers() for value in vars(layer).values()]

@@ -2,7 +2,7 @@
 
 A held-out item that beats 99 sampled items may be far from the first ten of thousands, and the
 order of two models can reverse (Krichene & Rendle 2020, KDD). Items of a user's training data are
-left out of the ranking: nobody is recommended what they have, and a model scores those highest.
+left out of the ranking: no user is recommended what they have, and a model scores those highest.
 """
 
 from __future__ import annotations

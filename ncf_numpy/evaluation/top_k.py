@@ -2,7 +2,7 @@
 
 A block of users is scored at a time, by matrix products where the scorer has them, so that memory
 does not grow with users x items. Products round a little differently from the model's own forward,
-and not always alike for equal items; so they only say who can be among the first k at all: whoever
+and not always alike for equal items; so they only say which can be among the first k at all: what
 is not below the k-th largest score by more than rounding explains. These few, some more than k, are
 scored again by the model itself, and sorted.
 """
@@ -78,13 +78,13 @@ def top_k(
         scores[:, others] = -np.inf
         for row, items in zip(scores, excluded[block]):
             row[items] = -np.inf
-        row, item = contenders(scores, k, margin)  # (M,) each
+        row, item = near_the_top(scores, k, margin)  # (M,) each
         row, item, score = first_k(row, item, catalogue.pairs(users[block][row], item), k)
         found.append((block.start + row, item, score))
     return tuple(np.concatenate(column) for column in zip(*found))
 
 
-def contenders(scores, k, margin):
+def near_the_top(scores, k, margin):
     """scores (U, n), margin (U,) -> row, item (M,): all that may be among a row's first k.
 
     Ascending by row, then by item. -inf is never among them.

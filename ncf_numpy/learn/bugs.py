@@ -56,7 +56,7 @@ BUGS = {
         symptom="user_embedding.W fails and item_embedding.W passes. The two are treated alike "
         "everywhere but in one place, their product. The loss falls all the same, more "
         "slowly.",
-        why="phi = p * q is linear in p, with slope q: a user moves towards the items it "
+        why="phi = p * q is linear in p, with derivative q: a user moves towards the items it "
         "has. With p in the place of q its vector is only stretched or shrunk.",
     ),
     "dropped-repeats": Bug(
@@ -108,7 +108,7 @@ BUGS = {
         symptom="Everything fails by the factor -1, dlogits included, and the loss rises from "
         "the first step on.",
         why="Where the prediction is too high, p > y, the loss grows with the logit: its "
-        "slope is p - y, and the optimizer walks against it.",
+        "derivative is p - y, and the optimizer moves against it.",
     ),
     "no-bias-gradient": Bug(
         "the bias gets a gradient of zero and never learns",
@@ -120,12 +120,12 @@ BUGS = {
         "db = ones^T dy: the sum over the batch.",
     ),
     "relu-passes-all": Bug(
-        "ReLU lets the gradient through where its input was negative, too",
+        "ReLU also lets the gradient through where its input was negative",
         TOWER,
         (Edit(ReLU, "backward", "dy * (self.x > 0)", "dy * 1.0"),),
         symptom="output passes and everything below it fails: on the way down the first "
         "thing after the output layer is a ReLU. The loss falls, more slowly.",
-        why="Where x < 0 the output is 0 whatever x is, so its slope is 0. The gate that "
+        why="Where x < 0 the output is 0 whatever x is, so its derivative is 0. The gate that "
         "forward closed must stay closed in backward.",
     ),
     "swapped-halves": Bug(
@@ -157,7 +157,7 @@ BUGS = {
         symptom="output.W and output.b pass and everything below fails, by no common factor. "
         "The loss explodes.",
         why="The chain rule is a product, dL/dx = dL/dy dy/dx. Without dL/dy this is the "
-        "gradient of the sum of y, which is nobody's loss.",
+        "gradient of the sum of y, which is not the loss.",
     ),
     "one-percent": Bug(
         "the weight gradient is 1.01 times too large: too small to see, large enough to check",
@@ -184,7 +184,7 @@ BUGS = {
         symptom="The weight matrices fail and the biases pass: db needs no x, dW does. A check "
         "that makes one single forward pass would see nothing.",
         why="dW = x^T dy, with the x of the forward that led to this dy. A layer refers to "
-        "its latest forward, so it remembers x anew in each.",
+        "its latest forward, so it remembers a new x in each.",
     ),
 }
 

@@ -126,7 +126,7 @@ def judge(bug, place):
         return False, "You are in the right function, but that is not the line."
     if any(place in source for source in inside):
         return False, "That function is right."
-    return False, "That line is no part of a step of NeuMF; l lists those that are."
+    return False, "That line is not part of a step of NeuMF; l lists those that are."
 
 
 def hints(bug):

@@ -1,6 +1,6 @@
 """How wrong is a difference quotient? Its error against the step, and the ReLU kinks it crosses.
 
-A large step measures the curvature along with the slope, a small one rounding: between them lies
+A large step measures curvature along with the derivative, a small one rounding: between them lies
 the step of a gradient check. Where the gradient itself is wrong, no step helps.
 """
 
@@ -33,19 +33,19 @@ def measure(model, loss, users, items, labels, steps=STEPS, n_entries=20):
     middle, before = value_and_signs()
     model.backward(loss.backward())
     entries = list(sample(model, n_entries, rng))
-    n_alive = sum(slope != 0 for _, _, slope in entries)
+    n_alive = sum(derivative != 0 for _, _, derivative in entries)
     rows = []
     for step in steps:
         central, forward, worst = [], [], []
-        for W, index, slope in entries:
+        for W, index, derivative in entries:
             (plus, up), (minus, down) = nudge(value_and_signs, W, index, step)
             if (up != before).any() or (down != before).any():
                 continue
             quotient = (plus - minus) / (2 * step)
-            worst.append(check.relative_error(slope, quotient))
-            if slope != 0:
-                central.append(abs(quotient / slope - 1))
-                forward.append(abs((plus - middle) / step / slope - 1))
+            worst.append(check.relative_error(derivative, quotient))
+            if derivative != 0:
+                central.append(abs(quotient / derivative - 1))
+                forward.append(abs((plus - middle) / step / derivative - 1))
         medians = [np.median(errors) if errors else np.nan for errors in (central, forward)]
         rows.append([*medians, max(worst, default=np.nan), 1 - len(central) / n_alive])
     return dict(zip(("central", "forward", "worst", "kinks"), np.transpose(rows)))

@@ -1,6 +1,6 @@
 """Before a fit: what is held out, and for how long the rest is trained on.
 
-Of many pairs a few hundred are held out and not trained on: nobody misses them. Of few pairs every
+Of many pairs a few hundred are held out and not trained on. Of few pairs every
 one counts, so a trial on four fifths of them finds the epochs, and then all are trained on.
 """
 

@@ -60,7 +60,7 @@ class Explanation:
 def contributions(model, user, item):
     """{part of the model: what it adds to the logit of (user, item)}; indices, not raw ids.
 
-    ValueError for a model of which nobody has said yet what its parts are.
+    ValueError for a model whose parts are not defined here.
     """
     if isinstance(model, Baseline):
         return model.contributions(user, item)

@@ -1,8 +1,8 @@
-"""Somebody the model was not trained with: learn one row for them, and leave all else as it is.
+"""A user the model was not trained with: learn one row for them, and leave all else as it is.
 
 The item vectors, the tower and the output already say what it is like to like an item. Given these,
 a user is one row of the user table, and that row has a gradient like any other: the same forward,
-loss and backward find it in a tenth of a second from the few items somebody names.
+loss and backward find it in a tenth of a second from the few items they have.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def fold_in(model, items, rng, *, steps=100, lr=0.03, negatives=4, pairwise=Fals
     labels = np.zeros(len(users), table.dtype)  # (B,)
     labels[: len(items)] = 1
     loss, optimizer = BPR() if pairwise else BinaryCrossEntropyWithLogits(), Adam(lr)
-    if pairwise and not n_negatives:  # whoever has every item has no pair to learn from
+    if pairwise and not n_negatives:  # a user who has every item has no pair to learn from
         steps = 0
     for _ in range(steps):
         unseen = sampler.sample(users[len(items) :], rng)
@@ -69,7 +69,7 @@ def fold_in(model, items, rng, *, steps=100, lr=0.03, negatives=4, pairwise=Fals
 
 @dataclass(frozen=True)
 class FoldedUser:
-    """Somebody the model was not trained with, made by `Recommender.fold_in`.
+    """A user the model was not trained with, made by `Recommender.fold_in`.
 
     Attributes
     ----------

@@ -9,7 +9,7 @@ from ..evaluation.top_k import top_k
 
 
 class FilledUp:
-    """Item-kNN whose items of score 0, of which it knows nothing, come in order of popularity."""
+    """Item-kNN whose items of score 0 come in order of popularity."""
 
     def __init__(self, knn, data):
         n_i = np.bincount(data.items, minlength=data.n_items)  # (n_items,)

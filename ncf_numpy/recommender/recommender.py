@@ -165,7 +165,7 @@ class Recommender(Answers):
         Some pairs are held out to measure that: of 10,000 pairs or more one in a hundred, at most
         500, which are then not trained on; of fewer a fifth, in a trial on the others, which also
         finds the epochs; after it all pairs are trained on. NotLearned, a UserWarning, is issued
-        where the model ranks no better than popularity or chance, or where nobody can tell.
+        where the model ranks no better than popularity or chance, or where it cannot be told.
 
         Ctrl-C still raises KeyboardInterrupt; from the first epoch on, the recommender can then be
         used and saved as the last finished epoch left it.
@@ -231,7 +231,7 @@ class Recommender(Answers):
         self.report = fitting.report()
 
     def save(self, path: str | Path) -> None:
-        """Write one .npz to exactly this path: weights, ids, names, settings, and who has what.
+        """Write one .npz to exactly this path: weights, ids, names, settings and interactions.
 
         Timestamps are not kept, and counts only with use_counts. The file takes the old
         one's place only when it is complete.
@@ -264,7 +264,7 @@ class Recommender(Answers):
 
     @classmethod
     def load(cls, path: str | Path) -> Recommender:
-        """The recommender that was saved; it predicts the same bits.
+        """The recommender that was saved; its predictions are bit-for-bit identical.
 
         Reading never runs code from the file, and needs a small multiple of its length in memory.
 

@@ -141,12 +141,12 @@ class Report:
                 "pairs; until then 'itemknn' and 'popularity' guess less."
             )
         if self._is_clear(-self.lead.get("itemknn", 0)):
-            return "item-kNN ranks these items better: Recommender('itemknn')."
+            return "item-kNN ranks these items better: take model='itemknn'."
         if self.verdict == "not learned":
             rival = max(self._rivals(), key=self.hr.get, default="the base rate")
             return (
                 f"It is not clearly better than {rival}: these pairs say little about which users "
-                "are alike. Gather more pairs; until then Recommender('popularity') is enough."
+                "are alike. Gather more pairs; until then model='popularity' is enough."
             )
         return ""
 
@@ -216,9 +216,9 @@ def knn_is_quick(train, passes):
 
 def hit_chances(scorer, held_out, k):
     """(E,) the chance that each held-out item is among the first k, with ties in random order."""
-    worst = rank_positives(scorer, held_out)  # (E,) ties against it
+    worst = rank_positives(scorer, held_out)  # (E,) pessimistic
     n_others = (held_out.candidates >= 0).sum(axis=1)  # (E,)
-    best = n_others - rank_positives(Reversed(scorer), held_out)  # (E,) ties for it
+    best = n_others - rank_positives(Reversed(scorer), held_out)  # (E,) optimistic
     return np.clip((k - best) / (worst - best + 1), 0, 1)
 
 

@@ -1,7 +1,7 @@
 """What of a fitted model and its data goes into a saved file, and how it comes back out.
 
 `safe_file` knows how to read and write arrays safely; this file knows which arrays a model is. A
-file whose sha256 is right may still have been written by anybody, so all that is read is checked
+file whose sha256 is right may still have been written by anyone, so all that is read is checked
 before it is used: names, dtypes, shapes, and that numbers are finite and indices in range.
 """
 
@@ -25,7 +25,7 @@ def state_of(model):
 class Bounded(dict):
     """Settings of a saved file: sizes for which the file is too small are refused when used.
 
-    Nobody who builds a model from them is made to ask for more memory than the file justifies: no
+    A model built from them asks for no more memory than the file justifies: no
     width is longer than the longest axis of the arrays, no two neighbouring widths span a matrix
     larger than the largest array, and no tower has more layers than there are arrays.
     """
@@ -138,5 +138,5 @@ def _unpack_ids(packed):
 def _unpack_texts(packed):
     texts = unpack(packed)
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise ValueError("ids and names that are no numbers must be a list of texts")
+        raise ValueError("ids and names that are not numbers must be a list of texts")
     return texts

@@ -1,4 +1,4 @@
-"""The way up: a model as a plain torch.nn.Module, and back, without the loss of a bit.
+"""A model as a plain torch.nn.Module, and back, bit-for-bit identical.
 
     module = to_torch(model)        # train it on: on a GPU, with many processes
     model = from_torch(module)      # evaluate, recommend, save: all that is in this package

@@ -1,4 +1,4 @@
-"""Training that can stop after any epoch and go on in another process, to the same last bit.
+"""Training that can stop after any epoch and go on in another process, bit-for-bit identical.
 
 What an epoch leaves behind is the weights, those of the best epoch, the optimizer's moments and
 time step, the state of the random generator, and the history. A checkpoint is a file with these;
@@ -88,7 +88,7 @@ def load_checkpoint(
     for name, before, now in differences[:1]:
         raise ValueError(
             f"{path} was trained with {name} {before}, this run has {now}: "
-            "resume with what it was trained with, or start anew"
+            f"resume with the same {name}, or train from scratch"
         )
     for name, value in changed.items():
         setattr(trainer.optimizer, name, value)

@@ -1,4 +1,4 @@
-"""The steps of Adam that a table row has missed, summed up as one: its size and its eps.
+"""The deferred updates of a table row, summed up as one step of Adam: its size and its eps.
 
 A row that no batch reads has no gradient, and its moments decay by constant factors. So the sum of
 all its steps from one time to another depends on these times and on the moments it had, and can be
@@ -52,7 +52,7 @@ class DeferredUpdates:
             self.grow(2 ** t.bit_length())  # by t alone: where the tables end decides last bits
         S = self.tails.take(since, axis=1)  # (3, R)
         S -= self.powers.take(t - since, axis=1) * self.tails[:, t, None]
-        S += 1e-300  # where no step was missed or lr is 0: size 0 and any eps, not 0 / 0
+        S += 1e-300  # where no update was deferred or lr is 0: size 0 and any eps, not 0 / 0
         S[1:] /= S[0]
         S[2] -= S[1] * S[1]
         return spread_out(S, like)

@@ -1,6 +1,6 @@
 """What an optimizer remembers, read off its attributes: a new optimizer adds nothing here.
 
-    an array, or a dictionary {name: array}      state: saved, and restored to the bit
+    an array, or a dictionary {name: array}      state: saved, and restored bit for bit
     a number, a flag, a text or None             a setting: training is resumed only with the same;
                                                  one that training changes, such as t, is restored
     anything else                                refused, for it would be lost without a word
@@ -67,7 +67,7 @@ def changes(optimizer, settings):
     for name, value in settings.items():
         is_number = isinstance(value, PLAIN) and not isinstance(value, str)
         if name not in now or not (value == now[name] or is_number and math.isfinite(value)):
-            raise ValueError(f"{name} {value!r} is no setting of {type(optimizer).__name__}")
+            raise ValueError(f"{name} {value!r} is not a setting of {type(optimizer).__name__}")
     return {name: value for name, value in settings.items() if value != now[name]}
 
 

@@ -1,4 +1,4 @@
-"""How long to train, and in what batches, where nobody has said: as long as the data needs.
+"""How long to train, and in what batches, by default: as long as the data needs.
 
 Adam moves a weight by about lr a step, however small its gradient. Embeddings begin near 0, where
 all users are alike, and weights of a model that tells them apart are near 1: what counts is the

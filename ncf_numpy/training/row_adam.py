@@ -1,10 +1,10 @@
-"""RowAdam: the numbers of dense Adam at the cost of the rows a batch reads.
+"""RowAdam: the result of dense Adam at the cost of the rows a batch reads.
 
 Dense Adam moves every row of every table at every step: a row outside the batch has no gradient,
-but what momentum it has left carries it on. Nobody looks at it meanwhile. So here a step leaves the
-table where it is and only takes the gradient into the moments of the batch's rows; when a batch
-next reads a row, it takes that step and all it has missed since at once, because their sum is very
-nearly one step of Adam with another step size and another eps: deferred_updates.py.
+but what momentum it has left still moves it. No batch reads it meanwhile. So here a step leaves the
+table as it is and only adds the gradient to the moments of the batch's rows. When a batch next
+reads a row, all its deferred updates are applied at once, because their sum is very nearly one step
+of Adam with another step size and another eps: deferred_updates.py.
 docs/explanation/adam.md derives both and the bound on the error, and leads from each formula to its
 line.
 """
@@ -84,14 +84,14 @@ class RowAdam:
 
     @property
     def lr(self) -> float:
-        """The learning rate. Before it changes, every row takes the steps it missed at the old."""
+        """The learning rate. Before it changes, all pending updates are applied at the old one."""
         return self._lr
 
     @lr.setter
     def lr(self, lr: float) -> None:
         self.flush()
         self._lr = check_rate("lr", lr)
-        self._missed = DeferredUpdates(self._lr, self.beta1, self.beta2, self.eps)
+        self._deferred = DeferredUpdates(self._lr, self.beta1, self.beta2, self.eps)
 
     def catch_up(self, lookups: Lookups) -> None:
         """Move the rows a batch will read to the present.
@@ -113,7 +113,10 @@ class RowAdam:
         ids = {}
         for name, W, ids_read in lookups:
             if self.tables.W.get(name) is not W:
-                raise ValueError(f"{name} is not the array of earlier steps: one RowAdam a model")
+                raise ValueError(
+                    f"{name} is a different array than in earlier steps; create one RowAdam per "
+                    "model"
+                )
             ids[name] = check_ids(ids_read, len(W), f"ids of {name}")
         BEHIND[id(self)] = weakref.ref(self)
         self._drop_batch()
@@ -214,14 +217,14 @@ class RowAdam:
         self.batch = None
 
     def _move(self, rows):
-        """Take all steps that these rows (R,), which are distinct, have missed in one."""
+        """Apply all pending updates of these rows (R,), which are distinct, in one step."""
         tables = self.tables
         moments = tables.moments.take(rows, axis=1)  # (2, R, K)
         if self.lazy:
             return Block(rows, moments, np.ones_like(rows))
         since = tables.moved.take(rows)  # (R,)
         m, v = moments  # (R, K), (R, K)
-        size, eps, spread = self._missed.as_one(since, self.t, m)  # (R, K) each
+        size, eps, spread = self._deferred.as_one(since, self.t, m)  # (R, K) each
         scale = np.sqrt(v)  # (R, K)
         scale += eps
         scale -= spread / scale
@@ -235,7 +238,7 @@ class RowAdam:
     def _update_moments(self, block, g=None):
         """m = beta1^k m + g and v = beta2^k v + g^2, k steps after the last time; g (R, K)."""
         moments = block.moments  # (2, R, K)
-        moments *= self._missed.decay(block.age, moments)  # (2, R, K)
+        moments *= self._deferred.decay(block.age, moments)  # (2, R, K)
         m, v = moments  # (R, K), (R, K)
         if g is not None:
             m += g
@@ -246,7 +249,7 @@ class RowAdam:
     def _step_rows(self, block):
         """lazy: Adam's step at once on these rows, as if the others did not exist."""
         m, v = block.moments  # (R, K), (R, K)
-        size, eps = self._missed.one_step(self.t)
+        size, eps = self._deferred.one_step(self.t)
         self.tables.subtract(block.rows, size * m / (np.sqrt(v) + eps))
 
     def _step_arrays(self, arrays):
@@ -255,7 +258,7 @@ class RowAdam:
             self.others = EndToEnd([W for W, _ in arrays])
         m, v, move = self.others.m, self.others.v, self.others.move  # (N,)
         g = np.concatenate([g for _, g in arrays], axis=None)  # (N,)
-        size, eps = self._missed.one_step(self.t)
+        size, eps = self._deferred.one_step(self.t)
         for start in range(0, len(g), BLOCK):
             part = slice(start, start + BLOCK)
             m_, v_, g_, move_ = m[part], v[part], g[part], move[part]

@@ -241,7 +241,7 @@ class Trainer:
         except FloatingPointError:
             if isinstance(self.optimizer, RowAdam):
                 with np.errstate(all="ignore"):
-                    self.optimizer.flush()  # of what it owes, nothing may reach the restored rows
+                    self.optimizer.flush()  # so that no pending update reaches the restored rows
             self.restore_best()
             raise
         score = (row["hr"], row["ndcg"])
@@ -308,7 +308,7 @@ class Trainer:
         return as_table([{**row, "chosen": row["epoch"] == self.best_epoch} for row in self.rows])
 
     def describe_divergence(self, value: float, batch: int) -> str:
-        """The sentence for a loss that is not finite: where, and the first parameter it reached."""
+        """The message for a loss that is not finite: where, and the first parameter it reached."""
         broken = [name for name, W, _ in self.model.parameters() if not np.isfinite(W).all()]
         return (
             f"the loss is {value} in epoch {self.epoch + 1}, batch {batch}; first parameter not "

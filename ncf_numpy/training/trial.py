@@ -27,7 +27,7 @@ def hold_out_pairs(data, rng, most=MOST_HELD_OUT):
     """At most `most` pairs, a fifth of a user's or one: -> training pairs, Holdout (or None).
 
     Drawn at random from users with three pairs or more who lack an item, and from items that
-    somebody else has too. Each is ranked among 99 items that its user does not have.
+    another user also has. Each is ranked among 99 items that its user does not have.
     """
     per_user = np.diff(data.offsets)  # (n_users,)
     n_held_out = np.where(per_user >= LEAST_PAIRS, np.maximum(1, per_user // SHARE), 0)

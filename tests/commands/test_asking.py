@@ -75,7 +75,7 @@ def test_vectors_go_to_files_with_their_ids(ials, model):
     ("arguments", "message"),
     [
         ("recommend m.npz --all", "--all writes a file: add --csv FILE.csv"),
-        ("recommend m.npz --has 1001 --csv a.csv", "--has is none of them"),
+        ("recommend m.npz --has 1001 --csv a.csv", "give --user or --all, not --has"),
         ("recommend m.npz --all --csv m.npz", "m.npz is named for more than one thing"),
         ("recommend m.npz --user 7 --only nothing", "no item has the id 'nothing'"),
         ("vectors m.npz", "give --users FILE.csv, --items FILE.csv, or both"),

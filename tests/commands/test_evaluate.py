@@ -143,9 +143,7 @@ def test_a_test_file_does_not_go_with_data_that_brings_its_own(tmp_path, capsys)
     test = tmp_path / "test.csv"
     test.write_text("user,item\n1,2\n")
     assert main([*SAMPLE, "popularity", "--test", str(test)]) == 1
-    assert "--test goes with --data FILE.csv, and sample files are no such file" in (
-        capsys.readouterr().err
-    )
+    assert "--test needs --data FILE.csv, not sample files" in (capsys.readouterr().err)
 
 
 def fitted_by(name, split, *options):

@@ -6,7 +6,7 @@ import shlex
 import pandas as pd
 import pytest
 
-from ncf_numpy.__main__ import main, sentence
+from ncf_numpy.__main__ import main, one_line
 
 PLAYS = pd.DataFrame({"user": [1, 1, 1, 2, 2, 3], "item": [5, 6, 7, 5, 6, 7]})
 
@@ -39,14 +39,18 @@ def folder(tmp_path, monkeypatch):
         ("step --data nowhere --html a --steps -1", 1, "steps must be an integer of at least 1"),
         ("step --data nowhere --factors 99999999999", 1, r"must be below 2\*\*31, got 99999999999"),
         ("pretrain --data nowhere --layers 8,99999999999", 1, r"must be below 2\*\*31, got 9999"),
-        ("train --data nowhere --save m", 1, "there is no file or folder nowhere"),
+        ("train --data nowhere --save m", 1, "no file or folder nowhere"),
         (
             "train --data plays.csv --save m --min-rating 2",
             1,
             "min-rating 2.0 needs --rating-column",
         ),
         ("train --data plays.csv --save m --user-column x", 1, "no column 'x'; it has 'user'"),
-        ("train --data nowhere --save m --model popularity --resume", 1, "popularity has none"),
+        (
+            "train --data nowhere --save m --model popularity --resume",
+            1,
+            "popularity: it has no epochs",
+        ),
         # named no option that would need less
         (
             "train --quiet --data plays.csv --save m --factors 2147483647",
@@ -78,4 +82,4 @@ def test_widths_that_are_none_say_what_is_expected(capsys):
 
 
 def test_an_error_of_several_lines_is_one_sentence():
-    assert sentence(ValueError("a\nb")) == "a b"
+    assert one_line(ValueError("a\nb")) == "a b"

@@ -237,13 +237,13 @@ def test_what_training_wrote_into_the_datas_folder_it_may_write_again(plays, cap
 @pytest.mark.parametrize(
     ("place", "problem"),
     [
-        ("pipe", "name a file, this is none"),
-        ("full", "name a file, this is none"),
+        ("pipe", "this is a folder, a pipe or a device, not a file"),
+        ("full", "this is a folder, a pipe or a device, not a file"),
         ("dangling", "there is no folder .*nowhere"),
         ("circle", "cannot (save|draw) .Too many levels of symbolic links"),
         ("x" * 300, "cannot (save|draw) .File name too long"),
         ("nowhere/x", "cannot (save|draw) nowhere/x(.png)?: there is no folder"),
-        ("folder", "name a file, this is none"),
+        ("folder", "this is a folder, a pipe or a device, not a file"),
         ("plays.csv/x", "there is no folder .*plays.csv"),
     ],
 )

@@ -200,7 +200,7 @@ def test_a_missing_matplotlib_is_one_line_before_the_work(command, tmp_path, cap
 def test_a_model_without_epochs_has_no_curves(tmp_path, capsys):
     save = ["--save", str(tmp_path / "m.npz"), "--plot", str(tmp_path / "a.png")]
     assert main(["train", "--dataset", "sample", "--model", "itemknn", *save]) == 1
-    assert "--plot draws epochs, and itemknn has none" in capsys.readouterr().err
+    assert "--plot does not apply to itemknn: it has no epochs" in capsys.readouterr().err
 
 
 def test_train_draws_its_epochs_also_if_it_is_interrupted(tmp_path, monkeypatch, capsys):
@@ -280,7 +280,7 @@ def test_errors_fall_with_the_square_of_the_step_of_one_sided_ones_with_the_step
 
 
 def test_a_wrong_gradient_is_wrong_at_every_step():
-    with planted(BUGS["no-bias-gradient"]):  # where the gradient is 0 and the slope is not
+    with planted(BUGS["no-bias-gradient"]):  # where the gradient is 0 and the derivative is not
         loss = BinaryCrossEntropyWithLogits()
         measured = step_error.measure(model_to_measure(), loss, *BATCH, [1e-3, 1e-5], 100)
     assert (measured["worst"] > 0.5).all()

@@ -33,15 +33,15 @@ def test_the_positive_of_a_pair_may_stand_in_either_half():
 
 
 @pytest.mark.parametrize("pairs", [1, 2, 5])
-def test_the_gradient_is_the_slope(pairs):
+def test_the_gradient_is_the_derivative(pairs):
     rng = np.random.default_rng(pairs)
     z, first = rng.normal(size=2 * pairs), rng.integers(0, 2, pairs)
     labels, loss = np.concatenate([first, 1 - first]), BPR()
     loss.forward(-3 * z, 1 - labels)  # another batch first: backward refers to the latest
     loss.forward(z, labels)
     analytic = loss.backward()
-    slopes = numerical_gradient(lambda: loss.forward(z, labels), z)
-    np.testing.assert_allclose(analytic, slopes, rtol=1e-7, atol=1e-9)
+    derivatives = numerical_gradient(lambda: loss.forward(z, labels), z)
+    np.testing.assert_allclose(analytic, derivatives, rtol=1e-7, atol=1e-9)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -83,7 +83,7 @@ def test_backward_before_any_forward_raises():
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_every_gradient_of_a_model_is_the_slope(name):
+def test_every_gradient_of_a_model_is_the_derivative(name):
     rng = np.random.default_rng(0)
     model = MODELS[name](rng)
     redraw_embeddings(model, rng)

@@ -46,8 +46,8 @@ def near_a_kink(distance=1e-6):
 def test_numerical_gradient_of_a_cube_by_hand():
     # ((x + h)^3 - (x - h)^3) / 2h = 3 x^2 + h^2: with h = 1/2 at 2 and -1, 12.25 and 3.25 exactly
     x = np.array([2.0, -1.0])
-    slopes = numerical_gradient(lambda: float((x**3).sum()), x, step=0.5)
-    assert slopes.tolist() == [12.25, 3.25]
+    derivatives = numerical_gradient(lambda: float((x**3).sum()), x, step=0.5)
+    assert derivatives.tolist() == [12.25, 3.25]
     np.testing.assert_allclose(
         numerical_gradient(lambda: float((x**3).sum()), x), [12, 3], rtol=1e-9
     )
@@ -57,9 +57,9 @@ def test_numerical_gradient_of_a_cube_by_hand():
 def test_numerical_gradient_has_the_shape_of_its_array_and_restores_it(shape):
     x = np.random.default_rng(0).normal(size=shape)
     before = x.tobytes()
-    slopes = numerical_gradient(lambda: float((x * x).sum()), x)
-    assert slopes.shape == shape
-    np.testing.assert_allclose(slopes, 2 * x, rtol=1e-8)
+    derivatives = numerical_gradient(lambda: float((x * x).sum()), x)
+    assert derivatives.shape == shape
+    np.testing.assert_allclose(derivatives, 2 * x, rtol=1e-8)
     assert x.tobytes() == before
 
 

@@ -293,7 +293,7 @@ def test_contract_7_bias_refuses_an_input_of_another_dtype():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_gradient_is_the_slope(name):
+def test_every_gradient_is_the_derivative(name):
     case = make_case(name)
     table = check_layer(case.layer, case.x)
     assert (table.rel_error < 1e-6).all()

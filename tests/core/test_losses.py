@@ -96,15 +96,15 @@ def test_a_saturated_sigmoid_is_the_dead_end_the_fused_loss_has_not():
 
 @pytest.mark.parametrize("Loss", LOSSES)
 @pytest.mark.parametrize("B", [1, 2, 7])
-def test_the_gradient_is_the_slope(Loss, B):
+def test_the_gradient_is_the_derivative(Loss, B):
     rng = np.random.default_rng(B)
     prediction, labels = rng.uniform(0.1, 0.9, B), rng.uniform(0, 1, B)
     loss = Loss()
     loss.forward(prediction[::-1], 1 - labels)  # another batch first: backward refers to the latest
     loss.forward(prediction, labels)
     analytic = loss.backward()
-    slopes = numerical_gradient(lambda: loss.forward(prediction, labels), prediction)
-    np.testing.assert_allclose(analytic, slopes, rtol=1e-7, atol=1e-9)
+    derivatives = numerical_gradient(lambda: loss.forward(prediction, labels), prediction)
+    np.testing.assert_allclose(analytic, derivatives, rtol=1e-7, atol=1e-9)
 
 
 @pytest.mark.parametrize("Loss", LOSSES)

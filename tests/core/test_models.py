@@ -119,7 +119,7 @@ def test_user_and_item_are_not_swapped():
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("B", [6, 1])
-def test_every_gradient_is_the_slope(name, B):
+def test_every_gradient_is_the_derivative(name, B):
     rng = np.random.default_rng(0)
     model = MODELS[name](rng, dtype=np.float64)
     redraw_embeddings(model, rng)

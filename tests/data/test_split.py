@@ -128,7 +128,7 @@ def test_split_covers_each_interaction_once(data, validation, n_candidates, seed
     need = 3 if validation else 2
     evaluated = np.flatnonzero((per_user >= need) & (per_user < data.n_items))
     if not len(evaluated):
-        with pytest.raises(ValueError, match=f"nobody can be evaluated: .* at least {need}"):
+        with pytest.raises(ValueError, match=f"no user can be evaluated: .* at least {need}"):
             leave_one_out(data, rng(seed), n_candidates=n_candidates, validation=validation)
         return
     split = leave_one_out(data, rng(seed), n_candidates=n_candidates, validation=validation)
@@ -201,7 +201,7 @@ def test_arguments_are_checked():
         leave_one_out(data, 0)
     with pytest.raises(ValueError, match="n_candidates must be an integer of at least 1, got 0"):
         leave_one_out(data, rng(), n_candidates=0)
-    with pytest.raises(ValueError, match=r"nobody can be evaluated: .*\(largest: 2 of 2 items\)"):
+    with pytest.raises(ValueError, match=r"no user can be evaluated: .*\(largest: 2 of 2 items\)"):
         leave_one_out(Interactions.from_columns([1, 1], [0, 1]), rng())
 
 
@@ -264,7 +264,7 @@ def test_the_latest_is_the_test_item_and_the_latest_of_the_rest_the_validation_i
         times_of.setdefault(int(user), {})[int(item)] = int(time)
     evaluated = sorted(u for u, t in times_of.items() if need <= len(t) < data.n_items)
     if not evaluated:
-        with pytest.raises(ValueError, match="nobody can be evaluated"):
+        with pytest.raises(ValueError, match="no user can be evaluated"):
             leave_one_out(data, np.random.default_rng(seed), validation=validation)
         return
     split = leave_one_out(data, np.random.default_rng(seed), n_candidates=3, validation=validation)

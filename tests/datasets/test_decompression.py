@@ -51,8 +51,8 @@ def sparse_tar():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"\x1f\x8buser,item\n1,2\n", "x.csv.gz is no complete gzip file"),
-        (gzip.compress(b"user,item\n")[:-3], "x.csv.gz is no complete gzip file"),
+        (b"\x1f\x8buser,item\n1,2\n", "x.csv.gz is an incomplete gzip file"),
+        (gzip.compress(b"user,item\n")[:-3], "x.csv.gz is an incomplete gzip file"),
         (gzip.compress(b"user,item\n" + b"1,2\n" * 9999), "x.csv.gz unpacks to more than 100"),
     ],
 )
@@ -129,7 +129,7 @@ def test_a_server_that_does_not_stop_filled_the_disk(server, tmp_path, monkeypat
 def test_a_pipe_or_a_device_was_read_without_an_end(tmp_path):
     os.mkfifo(tmp_path / "pipe.csv")  # into which nobody writes
     for path in (tmp_path / "pipe.csv", "/dev/zero"):
-        with pytest.raises(OSError, match="this is no file but a pipe or a device"):
+        with pytest.raises(OSError, match="this is a pipe or a device, not a file"):
             load_interactions(path)
 
 

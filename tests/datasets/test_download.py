@@ -183,7 +183,7 @@ def test_a_bad_archive_leaves_nothing(get, tmp_path, pack, suffix, entries, mess
 
 def test_a_link_in_an_archive_is_not_followed(get, tmp_path):
     body = tarred(GOOD[0], link="in/names.csv")
-    with pytest.raises(OSError, match="in/names.csv in all.tar.gz is no regular file"):
+    with pytest.raises(OSError, match="in/names.csv in all.tar.gz is not a regular file"):
         get(archive_part(body, "tar.gz"), whole(body))
     assert left_behind(tmp_path) == []
 

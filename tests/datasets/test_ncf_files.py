@@ -92,7 +92,7 @@ def test_oddities_are_kept_and_counted(write):
     split = load_ncf_files(write(train, negative="(0,4)\t1\t4\t2\n(1,0)\t5\n"), rng())
     assert split.test.candidates.tolist() == [[1, 4, 2], [5, -1, -1]]
     assert split.notes == (
-        "Training rows with rating 0, which is no positive: 1.",  # user 1, item 6
+        "Training rows with rating 0, not used as positives: 1.",  # user 1, item 6
         "Training rows that repeat a pair, ratings summed: 1.",  # user 0, item 0
         "Users whose test item is among their own negatives: 1.",  # user 0, item 4
         "Negatives that are items of the user's own train (of 4; users concerned: 1): 2.",  # 1, 2

@@ -104,7 +104,7 @@ def test_without_options_the_error_says_which_to_give(folder, capsys, name, advi
 
 def test_dates_that_are_not_iso_were_to_be_dropped_row_by_row(folder):
     options = "--data online_retail.csv --user-column CustomerID --item-column StockCode"
-    with pytest.raises(ValueError, match="--date-format '%m/%d/%Y %H:%M'$"):
+    with pytest.raises(ValueError, match="date_format='%m/%d/%Y %H:%M'$"):
         load(f"{options} --timestamp-column InvoiceDate")
 
 
@@ -123,7 +123,7 @@ def test_a_packed_table_is_unpacked_whatever_its_name(folder, name, pack):
     assert pairs(data) == sorted((f"u{u}", f"i{i}") for u, i, _ in PAIRS)
     if pack is not None:
         (folder / name).write_bytes(pack(TABLE)[:-9])
-        with pytest.raises(ValueError, match=f"{name} is no complete (gzip|bzip2|xz) file"):
+        with pytest.raises(ValueError, match=f"{name} is an incomplete (gzip|bzip2|xz) file"):
             load_interactions(folder / name, count="plays")
 
 

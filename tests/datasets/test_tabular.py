@@ -327,7 +327,7 @@ def test_files_that_cannot_be_read(write, text, message):
 def test_a_broken_gzip_file(write, tmp_path):
     path = write("user,item\n" + "1,2\n" * 9999, "a.csv.gz")
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(ValueError, match="a.csv.gz is no complete gzip file"):
+    with pytest.raises(ValueError, match="a.csv.gz is an incomplete gzip file"):
         load_interactions(path)
     with pytest.raises(FileNotFoundError, match="nowhere.csv"):
         load_interactions(tmp_path / "nowhere.csv")

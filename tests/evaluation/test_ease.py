@@ -116,7 +116,7 @@ def test_l2_must_be_positive(l2):
 
 
 def test_before_fit_it_says_so():
-    with pytest.raises(RuntimeError, match="EASE knows nothing before fit"):
+    with pytest.raises(RuntimeError, match="EASE is not fitted"):
         EASE().predict(np.array([0]), np.array([0]))
 
 

@@ -135,7 +135,7 @@ def test_settings_that_cannot_be(settings, message):
 
 
 def test_before_fit_it_says_so():
-    with pytest.raises(RuntimeError, match="ImplicitALS knows nothing before fit"):
+    with pytest.raises(RuntimeError, match="ImplicitALS is not fitted"):
         ImplicitALS().predict(np.array([0]), np.array([0]))
 
 

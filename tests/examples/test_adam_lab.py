@@ -32,7 +32,7 @@ def test_rowadam_is_dense_adam_and_lazy_is_not():
         dense, row, lazy = (rows[epoch, name] for name in ("dense", "RowAdam", "lazy"))
         assert row[:2] == dense[:2] and lazy[0] != dense[0]
         assert dense[3] == 0 and 0 < row[3] <= 1e-7 and lazy[3] > 1e-2
-    assert "RowAdam walks dense Adam's path; lazy Adam is another algorithm." in out
+    assert "RowAdam follows dense Adam; lazy Adam is another algorithm." in out
     best = max(rows[epoch, "lazy"][1] for epoch in (1, 2))
     assert f"lazy {best:.4f}." in out
 
@@ -40,7 +40,7 @@ def test_rowadam_is_dense_adam_and_lazy_is_not():
 def test_float32_speaks_of_rounding():
     out = run("--epochs", 1, "--dtype", "float32", "--batch-size", 1024)
     assert "In float32 paths part by rounding alone" in out
-    assert "walks dense Adam's path" not in out
+    assert "RowAdam follows dense Adam" not in out
 
 
 def test_published_files(data_dir):

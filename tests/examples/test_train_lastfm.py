@@ -94,7 +94,7 @@ def test_the_curves_are_drawn(tmp_path):
     [
         (["--layers", "__import__('os')"], 2, "expected widths such as 64,32,16,8"),
         (["--epochs", "0"], 1, "error: epochs must be an integer of at least 1, got 0"),
-        (["--data", "no/such/folder"], 1, "there is no file or folder no/such/folder"),
+        (["--data", "no/such/folder"], 1, "no file or folder no/such/folder"),
         (["--dataset", "sample", "--data", "."], 2, "is synthetic and takes no --data"),
         (["--model", "popularity", "--artist", "Radiohaed"], 1, "error: "),
         (["--model", "popularity", "--listener", "600"], 1, "error: "),

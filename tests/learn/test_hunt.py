@@ -179,7 +179,7 @@ def test_a_guess_is_told_whether_the_function_was_right():
     assert hunt.judge(bug, Place(file, line - 1)) == right
     first = inspect.getsourcelines(Dense.forward)[1]
     assert hunt.judge(bug, Place(file, first)) == (False, "That function is right.")
-    assert hunt.judge(bug, Place(file, 1))[1].startswith("That line is no part of a step")
+    assert hunt.judge(bug, Place(file, 1))[1].startswith("That line is not part of a step")
 
 
 def test_a_hunt_from_the_first_guess_to_the_line(capsys, monkeypatch):
@@ -190,7 +190,7 @@ def test_a_hunt_from_the_first_guess_to_the_line(capsys, monkeypatch):
     assert re.search(r"user_embedding\.W +\(7, 12\) +84 +0 +\S+ +1\.00 +WRONG\n", out)
     assert re.search(r"item_embedding\.W +\(9, 12\) +108 +0 +\S+ +2\.00 +right\n", out)
     order = ["Hunt 1 of 13", "with the bug", "Gradient check", "user_embedding.W fails and item"]
-    order += ["got 'what'", "no part of a step", f"Yes, {place} it is.", "Why: phi = p * q"]
+    order += ["got 'what'", "not part of a step", f"Yes, {place} it is.", "Why: phi = p * q"]
     positions = [out.index(text) for text in order]
     assert positions == sorted(positions)
     assert max(map(len, out.splitlines())) <= 80

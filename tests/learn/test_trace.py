@@ -112,17 +112,17 @@ def test_numerical_values_are_those_of_an_independent_difference():
         return loss.forward(phi @ h + b, LABELS)
 
     phi = p * q
-    slopes = numerical_gradient(lambda: loss_of_phi(phi), phi)
+    derivatives = numerical_gradient(lambda: loss_of_phi(phi), phi)
     dx = find(trace, "backward", "output", "dx")
-    np.testing.assert_allclose(dx.numerical, slopes, rtol=1e-7, atol=1e-12)
-    slopes = numerical_gradient(lambda: loss_of_phi(p * q), p)
+    np.testing.assert_allclose(dx.numerical, derivatives, rtol=1e-7, atol=1e-12)
+    derivatives = numerical_gradient(lambda: loss_of_phi(p * q), p)
     dp = find(trace, "backward", "Product, eq. 8", "dp")
-    np.testing.assert_allclose(dp.numerical, slopes, rtol=1e-7, atol=1e-12)
+    np.testing.assert_allclose(dp.numerical, derivatives, rtol=1e-7, atol=1e-12)
     W = model.item_embedding.W
-    slopes = numerical_gradient(lambda: loss_of_phi(p * W[ITEMS]), W)
+    derivatives = numerical_gradient(lambda: loss_of_phi(p * W[ITEMS]), W)
     dW = find(trace, "backward", "item_embedding", "dW")
     assert dW.rows.tolist() == [0, 1, 2, 5, 6]
-    np.testing.assert_allclose(dW.numerical, slopes[dW.rows], rtol=1e-7, atol=1e-12)
+    np.testing.assert_allclose(dW.numerical, derivatives[dW.rows], rtol=1e-7, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -67,8 +67,8 @@ def test_all_else_is_frozen(plays, fitted, name):
     assert new.model.item_embedding.W is recommender.model.item_embedding.W
 
 
-def test_one_step_goes_down_the_slope_of_the_loss(plays, fitted):
-    # Adam's first step is lr * g / (|g| + eps'), so lr against the sign of each slope. The user has
+def test_one_step_goes_down_the_gradient_of_the_loss(plays, fitted):
+    # Adam's first step is lr * g / (|g| + eps'), so lr against the sign of each g. The user has
     # all items but one: every negative drawn is that one, and the loss can be written down here.
     model = copy.copy(fitted("gmf").model)
     table = model.user_embedding.W
@@ -88,8 +88,8 @@ def test_one_step_goes_down_the_slope_of_the_loss(plays, fitted):
     for j, moved in enumerate(one.user_embedding.W[0] - start):
         e = np.zeros(len(start))
         e[j] = 1e-4
-        slope = loss(start + e) - loss(start - e)
-        assert moved == pytest.approx(-0.125 * np.sign(slope), rel=1e-3)
+        derivative = loss(start + e) - loss(start - e)
+        assert moved == pytest.approx(-0.125 * np.sign(derivative), rel=1e-3)
 
 
 def test_it_is_a_function_of_the_set_of_items(fitted):

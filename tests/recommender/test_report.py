@@ -56,7 +56,7 @@ def test_what_has_learned_is_said_with_its_figures():
             "not learned",
             "Train longer",
         ),
-        ({"lead": {**GOOD.lead, "itemknn": -3.1}}, "learned", "Recommender('itemknn')"),
+        ({"lead": {**GOOD.lead, "itemknn": -3.1}}, "learned", "model='itemknn'"),
     ],
 )
 def test_what_has_not_learned_is_said_with_what_to_do(changes, verdict, advice):

@@ -61,7 +61,7 @@ def test_the_layout_of_a_saved_model_is_that_of_the_model(name):
         ("mlp", {"settings": {"layers": [2] * 999}}, {}, "layers has 999 sizes up to 2, too many"),
         ("gmf", {"settings": {"factor": 2}}, {}, "TypeError: .* unexpected keyword"),
         ("gmf", {"settings": {"seed": 1.5}}, {}, "seed must be an integer"),
-        ("gmf", {"history": [{"a": 1}, {"b": 1}]}, {}, "no list of rows of numbers"),
+        ("gmf", {"history": [{"a": 1}, {"b": 1}]}, {}, "not a list of rows of numbers"),
         ("gmf", {"source": 1}, {}, "source is 1, expected text"),
         ("gmf", {}, {"offsets": np.r_[0, 10**12, [40] * 7]}, "offsets do not cut 40 items"),
         ("gmf", {}, {"items": np.full(40, 99, np.int32)}, "IndexError: items.*99"),
@@ -133,9 +133,9 @@ def test_a_zip_that_unpacks_to_more_than_itself_or_has_a_member_twice(tmp_path):
 def test_a_device_without_an_end_filled_the_memory(tmp_path):
     os.mkfifo(tmp_path / "pipe")  # into which nobody writes
     for path in ("/dev/zero", tmp_path / "pipe"):
-        with pytest.raises(OSError, match="this is no file but a pipe or a device"):
+        with pytest.raises(OSError, match="this is a pipe or a device, not a file"):
             Recommender.load(path)
-        with pytest.raises(OSError, match="this is no file but a pipe or a device"):
+        with pytest.raises(OSError, match="this is a pipe or a device, not a file"):
             read_arrays(path)
     with pytest.raises(IsADirectoryError):
         Recommender.load(tmp_path)

@@ -211,7 +211,7 @@ def test_while_it_is_fitted_anew_the_old_or_the_new_answers_and_never_a_mixture(
     ]
     if model != "popularity":
         asked += [lambda: recommender.similar_items(30, k=50), lambda: recommender.explain(7, 30)]
-    with pytest.raises(RuntimeError, match="knows nobody yet"):
+    with pytest.raises(RuntimeError, match="is not fitted"):
         recommender.recommend(7)
     small, large = plays(), plays(80, 900, seed=1)
     answers = set()

@@ -116,7 +116,7 @@ def test_a_split_hides_one_item_or_two_and_ranks_it_among_unseen_ones(rows, n, v
     )
     split, error = outcome(make)
     if not evaluated:
-        assert "nobody can be evaluated" in str(error)
+        assert "no user can be evaluated" in str(error)
         return
     train, holdouts = items_per_user(split.train), [split.test]
     holdouts += [split.validation] if validation else []

@@ -167,7 +167,7 @@ def test_a_model_whose_rows_are_behind_is_refused_until_the_flush():
     step_once(model, optimizer)
     with pytest.raises(RuntimeError, match=r"optimizer\.flush\(\) before to_torch"):
         to_torch(model)
-    to_torch(other)  # to which the optimizer owes nothing
+    to_torch(other)  # of which the optimizer has no pending update
     optimizer.flush()
     assert same_bits(from_torch(to_torch(model)), model)
 
@@ -231,7 +231,7 @@ def test_a_recommender_interrupted_within_an_epoch_can_be_exported(plays, monkey
     [
         (lambda: ItemKNN(), TypeError, "no module for ItemKNN, only for MF, GMF"),
         (lambda: torch.nn.Linear(2, 1), TypeError, "no module for Linear"),
-        (lambda: RecommenderOf("mf"), RuntimeError, "knows nobody yet"),
+        (lambda: RecommenderOf("mf"), RuntimeError, "is not fitted"),
     ],
 )
 def test_to_torch_says_what_it_takes(what, error, sentence):

@@ -207,7 +207,7 @@ def test_a_disk_that_fills_up_while_saving(tmp_path):
     )
     result = run_python(code, path)
     assert result.stderr == ""
-    assert "cannot save (File too large); nothing there has changed" in result.stdout
+    assert "cannot save (File too large). Any existing file is unchanged" in result.stdout
     assert read_file(path, "recommender")[0]["a"] == 1
     assert list(tmp_path.iterdir()) == [path]
 
@@ -268,13 +268,13 @@ def resealed(path, header=(), arrays=()):
             {},
             "1 epochs are .* steps, the optimizer took 1099511627776",
         ),
-        ({"optimizer": {"t": 8, "lr": float("nan")}}, {}, "lr nan is no setting of RowAdam"),
-        ({"optimizer": {"t": 8, "mu": 0.5}}, {}, "mu 0.5 is no setting of RowAdam"),
+        ({"optimizer": {"t": 8, "lr": float("nan")}}, {}, "lr nan is not a setting of RowAdam"),
+        ({"optimizer": {"t": 8, "mu": 0.5}}, {}, "mu 0.5 is not a setting of RowAdam"),
         ({"epoch": 10**12}, {}, "history does not have a row for each of 1000000000000 epochs"),
         ({"best_epoch": 2}, {}, "the best of 1 epochs is 2"),
         ({"best_score": [1, "x"]}, {}, "the best of 1 epochs is"),
         ({"rng": {"bit_generator": "MT19937"}}, {}, "PCG64"),
-        ({"history": [{"epoch": "1"}]}, {}, "no list of rows of numbers"),
+        ({"history": [{"epoch": "1"}]}, {}, "not a list of rows of numbers"),
         ({"settings": 3}, {}, "TypeError"),
     ],
 )

@@ -168,9 +168,9 @@ def test_the_scratch_files_of_killed_downloads_piled_up(plays_to_download, tmp_p
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["folder"], "folder: cannot save: name a file, this is none"),
+        (["folder"], "folder: cannot save: this is a folder"),
         (["m.npz", "--log", "no/log.csv"], "cannot save no/log.csv: there is no folder"),
-        (["m.npz", "--log", "folder"], "folder: cannot save: name a file, this is none"),
+        (["m.npz", "--log", "folder"], "folder: cannot save: this is a folder"),
     ],
 )
 def test_a_place_that_cannot_be_was_found_out_after_the_training(

@@ -129,7 +129,7 @@ def test_a_step_before_any_catch_up_raises():
 def test_another_models_table_of_the_same_name_raises():
     optimizer, ids = RowAdam(), np.array([0])
     optimizer.catch_up([("table.W", np.zeros((3, 2)), ids)])
-    with pytest.raises(ValueError, match=r"table\.W is not the array of earlier steps"):
+    with pytest.raises(ValueError, match=r"table\.W is a different array than in earlier steps"):
         optimizer.catch_up([("table.W", np.zeros((3, 2)), ids)])
 
 

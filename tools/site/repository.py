@@ -12,7 +12,8 @@ from mkdocs.structure.files import File, InclusionLevel
 
 ROOT = Path(__file__).parents[2]
 HOME = {path.name: f"project/{path.stem.lower()}.md" for path in ROOT.glob("*.md")} | {
-    "README.md": "index.md"
+    "README.md": "index.md",
+    "README.ko.md": "ko.md",
 }
 LINK = re.compile(r"(?<=\]\()([^)\s#]+)")
 FENCED = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)

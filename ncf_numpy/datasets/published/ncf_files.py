@@ -207,7 +207,7 @@ def _training_pairs(table, user_ids, item_ids, names, source) -> tuple[Interacti
     )
     constant = "timestamp" in table and timestamps is None
     return pairs, [
-        counted("Training rows with rating 0, which is no positive", len(table) - len(positive)),
+        counted("Training rows with rating 0, not used as positives", len(table) - len(positive)),
         counted("Training rows that repeat a pair, ratings summed", len(positive) - len(pairs)),
         "All training timestamps are equal, so they order nothing." if constant else "",
     ]

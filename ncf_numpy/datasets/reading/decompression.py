@@ -33,7 +33,7 @@ def check_unpacked(what: str | Path, packed: int, unpacked: int) -> None:
         )
 
 
-class Screened(io.RawIOBase):
+class LimitedFile(io.RawIOBase):
     """A binary file that raises ValueError, with path and line, where its bytes cannot be text.
 
     packed: the name of its packing and its length before it is unpacked, None for any other.
@@ -72,13 +72,13 @@ class Screened(io.RawIOBase):
             if self.packed is None:
                 raise
             raise ValueError(
-                f"{self.path} is no complete {self.packed[0]} file ({error}); fetch it again"
+                f"{self.path} is an incomplete {self.packed[0]} file ({error}); fetch it again"
             ) from error
         nul = block.find(0) if self.text_of else -1
         if nul >= 0:
             raise ValueError(
                 f"{self.path}, line {self._line(self.length + nul)}: not {self.text_of} (a NUL "
-                "byte is no text); if it is a text file, pass the encoding it was saved in, such "
+                "byte is not text); if it is a text file, pass the encoding it was saved in, such "
                 "as encoding='utf-16'"
             )
         newline = block.rfind(b"\n")
@@ -87,7 +87,7 @@ class Screened(io.RawIOBase):
         if self.length - self.line_start > LONGEST_LINE:
             raise ValueError(
                 f"{self.path}, line {self._line(self.line_start)}: longer than "
-                f"{LONGEST_LINE:,} bytes, so this is no table"
+                f"{LONGEST_LINE:,} bytes, so this is not a table"
             )
         if self.packed is not None:
             check_unpacked(self.path, self.packed[1], self.length)
@@ -97,7 +97,7 @@ class Screened(io.RawIOBase):
     def _line(self, place: int) -> int:
         """The line, from 1, in which a byte stands."""
         line = 1
-        with Screened(self.path, None) as file:
+        with LimitedFile(self.path, None) as file:
             while place > 0:
                 block = file.read(min(place, 2**20))
                 line, place = line + block.count(b"\n"), place - len(block)
@@ -111,7 +111,7 @@ class Screened(io.RawIOBase):
 
 def open_bounded(path: Path, text_of: str | None) -> BinaryIO:
     """Open a file, or the one table in a zip, unpacked if its first bytes say that it is packed."""
-    return io.BufferedReader(Screened(path, text_of), 2**18)
+    return io.BufferedReader(LimitedFile(path, text_of), 2**18)
 
 
 def is_zip(path: Path) -> bool:
@@ -134,7 +134,7 @@ def open_only_table(path: Path, file: BinaryIO) -> tuple[BinaryIO, int]:
         if len(tables) == 1:
             return archive.open(tables[0]), archive.getinfo(tables[0]).compress_size
     except DAMAGE as error:
-        raise ValueError(f"{path} is no complete zip file ({error}); fetch it again") from error
+        raise ValueError(f"{path} is an incomplete zip file ({error}); fetch it again") from error
     if "xl/workbook.xml" in names:
         raise ValueError(f"{path} is an Excel workbook: {by_pandas(path, 'read_excel')}")
     there = ", ".join(tables[:5]) or "nothing"

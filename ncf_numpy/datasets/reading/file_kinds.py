@@ -1,7 +1,7 @@
 """What a file is, by its first bytes: its name can be wrong, and often says nothing.
 
-A packed file is unpacked on the way. Of a file that is no table of text, an error names the kind
-and the line of pandas that turns it into one.
+A packed file is unpacked on the way. For a file that is not a table of text, an error names the
+kind and the line of pandas that turns it into one.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     for sentence, wrong in variants(right, scope): ...      # right, wrong: ast.expr
 
 A rule takes one node of the expression and yields what a learner may have written in its place,
-with a sentence that says so: a transpose forgotten, the sum over the other axis, another sign, the
+with its description: a transpose forgotten, the sum over the other axis, another sign, the
 other half, a factor or a term left out, one variable in the place of another, repeats lost. So a
 mistake is recognised whatever the numbers and the names are. Most rules are tables of patterns, in
 which a, b, ... are the parts of the node.

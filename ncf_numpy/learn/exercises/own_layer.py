@@ -76,28 +76,28 @@ def examine(layer, inputs, solution, right):
             return Finding(f"d{name}", "grows with each backward: it must be overwritten", "", None)
 
     for name, array in arrays.items():
-        slope = numerical_gradient(lambda: float((dy * layer.forward(*inputs)).sum()), array)
-        if not slope.any():
+        derivative = numerical_gradient(lambda: float((dy * layer.forward(*inputs)).sum()), array)
+        if not derivative.any():
             return Finding("forward", f"does not depend on {name}", "", None)
-        fault = fault_of(yours[f"d{name}"], slope)
+        fault = fault_of(yours[f"d{name}"], derivative)
         if fault:
             wrong = Mutants(solution, parameters, inputs, dy)
-            cause = wrong.cause(f"d{name}", yours[f"d{name}"], slope)
-            return Finding(f"d{name}", fault, cause, slope)
+            cause = wrong.cause(f"d{name}", yours[f"d{name}"], derivative)
+            return Finding(f"d{name}", fault, cause, derivative)
         print(f"  right  d{name}")
         right.append(f"d{name}")
     return None
 
 
-def fault_of(yours, slope):
+def fault_of(yours, derivative):
     """As find_fault, with the tolerance of a gradient check."""
     try:
         numbers = as_numbers(yours)
     except (TypeError, ValueError):
-        return find_fault(yours, slope)
-    if numbers.shape == slope.shape and np.allclose(numbers, slope, RTOL, ATOL):
+        return find_fault(yours, derivative)
+    if numbers.shape == derivative.shape and np.allclose(numbers, derivative, RTOL, ATOL):
         return None
-    return find_fault(yours, slope)
+    return find_fault(yours, derivative)
 
 
 class Mutants:
@@ -119,14 +119,15 @@ class Mutants:
         returned = returned if isinstance(returned, tuple) else (returned,)
         return scope | dict(zip(self.names, returned))
 
-    def cause(self, name, yours, slope):
+    def cause(self, name, yours, derivative):
         try:
             right = self.gradients(self.backward)
             yours = as_numbers(yours)
         except Exception:
             return ""
-        search = Search(yours, slope, {n: v for n, v in right.items() if isinstance(v, np.ndarray)})
-        if name not in right or not np.allclose(right[name], slope, RTOL, ATOL):
+        arrays = {n: v for n, v in right.items() if isinstance(v, np.ndarray)}
+        search = Search(yours, derivative, arrays)
+        if name not in right or not np.allclose(right[name], derivative, RTOL, ATOL):
             return search.first(search.related_to_right())  # the forward is another one
         search.right = np.asarray(right[name], float)
         return search.first(

@@ -80,15 +80,15 @@ class Merger:
             if watched and is_mark(watched[-1]):
                 self.answers[-1][1].extend(theirs[after:at])
             watched += theirs[after:at]
-            twin, after = theirs[at], at + 1
-            self.compare_names(statement, twin)
+            counterpart, after = theirs[at], at + 1
+            self.compare_names(statement, counterpart)
             if isinstance(statement, ast.For):
-                inner_reference, inner_watched = self.merge(statement.body, twin.body)
-                reference.append(with_body(twin, inner_reference))
-                watched.append(with_body(twin, inner_watched))
+                inner_reference, inner_watched = self.merge(statement.body, counterpart.body)
+                reference.append(with_body(counterpart, inner_reference))
+                watched.append(with_body(counterpart, inner_watched))
             else:
-                reference.append(twin)
-                watched.append(twin)
+                reference.append(counterpart)
+                watched.append(counterpart)
         return reference, watched + theirs[after:]
 
     def alike(self, given, other):

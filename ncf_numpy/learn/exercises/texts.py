@@ -2,7 +2,7 @@
 
 An exercise is its solution with `...` for the value of every line marked as an answer, and without
 the notes below that line, so the two cannot drift apart, and an installed package can write the
-exercises anew. The notes are for the judge:
+exercises again. The notes are for the judge:
 
     dW = x.T @ dy  # answer: (n_in, n_out)
     # hint: the first of two hints; the third is the right value

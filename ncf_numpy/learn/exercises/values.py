@@ -6,7 +6,7 @@ RTOL, ATOL = 1e-9, 1e-12
 
 
 def as_numbers(value):
-    """A value as an array of floats; ValueError or TypeError if it is none."""
+    """A value as an array of floats; ValueError or TypeError if it cannot be one."""
     if isinstance(value, (set, frozenset, dict, str, bytes)) or value is None:
         raise TypeError(f"{value!r} is not a number or an array")
     return np.asarray(value, float)

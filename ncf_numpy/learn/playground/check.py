@@ -6,7 +6,7 @@ import numpy as np
 
 from ...core.gradcheck import ATOL, RTOL, STEP, Check
 from ...core.losses import BinaryCrossEntropy
-from ..stepper.slopes import logits_of
+from ..stepper.derivatives import logits_of
 from .compare import dense
 from .edits import planted
 from .expected import Derivatives

@@ -2,7 +2,7 @@
 
     python -m ncf_numpy.learn.playground.child        # started by workshop.py, in an empty folder
 
-It bounds accidents, an endless loop or all the memory: it is no sandbox. The code has the rights
+It bounds accidents, an endless loop or all the memory: it is not a sandbox. The code has the rights
 of the person who started the playground. What it prints cannot reach the pipe of the replies.
 """
 

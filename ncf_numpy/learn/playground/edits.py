@@ -78,7 +78,7 @@ def parse(place, text):
     except (SyntaxError, ValueError, RecursionError) as error:
         message = getattr(error, "msg", None) or str(error)
         line = getattr(error, "lineno", None)
-        raise EditError(place, line, f"this is no Python: {message}") from None
+        raise EditError(place, line, f"this is not Python: {message}") from None
 
 
 def execute(place, tree, namespace):

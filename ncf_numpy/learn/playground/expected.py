@@ -14,7 +14,7 @@ from types import MethodType
 import numpy as np
 
 from ...core.gradcheck import STEP
-from ..stepper.slopes import logits_of
+from ..stepper.derivatives import logits_of
 from .watch import Call, kind_of, run_call
 
 MOST_ENTRIES = 400  # of an array; of a larger one a sample is taken
@@ -116,8 +116,8 @@ class Derivatives:
                 continue
             moved, put = MethodType(place[0], layer), place[1]
             put[:] = [change.value]
-            slopes = self._derivative_at(box, put[0], lambda _, moved=moved: moved)
-            found[f"dL/d{change.name.removeprefix('self.')}"] = [slopes]
+            derivatives = self._derivative_at(box, put[0], lambda _, moved=moved: moved)
+            found[f"dL/d{change.name.removeprefix('self.')}"] = [derivatives]
         return found
 
     def _derivative_at(self, box, delta, moved):
@@ -132,21 +132,21 @@ class Derivatives:
 
 def derivative(f, x):
     """Central differences of f() by the entries of x; of a large array by some of them."""
-    slopes = np.full(x.shape, np.nan)
+    derivatives = np.full(x.shape, np.nan)
     flat = np.arange(x.size)
     if x.size > MOST_ENTRIES:
         flat = np.random.default_rng(0).choice(x.size, MOST_ENTRIES // 2, replace=False)
-    fill(slopes, f, x, [np.unravel_index(k, x.shape) for k in flat])
-    return slopes
+    fill(derivatives, f, x, [np.unravel_index(k, x.shape) for k in flat])
+    return derivatives
 
 
-def fill(slopes, f, x, entries):
+def fill(derivatives, f, x, entries):
     middle = f()
     for entry in entries:
-        slopes[entry] = slope(f, x, entry, middle)
+        derivatives[entry] = derivative_at(f, x, entry, middle)
 
 
-def slope(f, x, entry, middle):
+def derivative_at(f, x, entry, middle):
     """The derivative at one entry; NaN at a kink, where the differences to both sides disagree.
 
     Where they disagree, a step of a tenth tells curvature, which then shrinks, from a kink.

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from ..stepper.slopes import differentiate, logits_of, tracing
+from ..stepper.derivatives import differentiate, logits_of, tracing
 from ..stepper.trace import Trace, choose_entries, group, run_step
 from .edits import FUNCTIONS, ORIGINALS, planted
 from .expected import Derivatives

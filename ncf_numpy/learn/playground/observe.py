@@ -1,6 +1,6 @@
 """A step with the learner's functions in it, observed: records for the page, calls for the judge.
 
-The lines of the core that nobody edited are recorded as the stepper records them. Of an edited
+The lines of the core that were not edited are recorded as the stepper records them. Of an edited
 function every change of a value is a record. It takes over the formula of the core's line for the
 same result if the worked numbers give the value; else it shows code and numbers alone.
 """
@@ -14,9 +14,9 @@ import re
 import numpy as np
 
 from ...core.row_gradient import GroupById, RowGradient
+from ..stepper.derivatives import tracing
 from ..stepper.formulas import FORMULAS, Formula
 from ..stepper.record import Record, holes
-from ..stepper.slopes import tracing
 from ..stepper.source import names_of, phase_of
 from ..stepper.trace import Observer, read, resolve
 from .edits import ORIGINALS

@@ -1,4 +1,4 @@
-"""Which value on the way to a wrong result is to blame: the one in whose place another mends it."""
+"""Which value on the way to a wrong result is to blame: the one whose replacement repairs it."""
 
 import itertools
 
@@ -51,8 +51,8 @@ class Repair:
                 right = bool(finding.of)  # it is some derivative
                 if right and not self.is_exchanged(finding, values[-1], held):
                     continue
-                mended = self.mended(finding, values)
-                if mended and not self.is_misplaced(finding, mended):
+                repaired = self.repaired(finding, values)
+                if repaired and not self.is_misplaced(finding, repaired):
                     yield finding, of, values[-1]
                     break
 
@@ -79,11 +79,11 @@ class Repair:
         others = [kind for name, kind in held.items() if name != finding.name]
         return kind_of(value) in others or kind_of(finding.value) in others
 
-    def is_misplaced(self, finding, mended):
+    def is_misplaced(self, finding, repaired):
         """Whether a right value is in the right result, only at another place of it."""
         if not finding.of:
             return False
-        wholes = [dense(self.expected[name]) for name, _ in mended]
+        wholes = [dense(self.expected[name]) for name, _ in repaired]
         return any(columns_like(finding.value, whole) is not None for whole in wholes)
 
     def candidates(self, finding):
@@ -101,7 +101,7 @@ class Repair:
                 if all(array is not None and np.isfinite(array).all() for array in arrays):
                     yield of.removesuffix(" ="), option
 
-    def mended(self, finding, values):
+    def repaired(self, finding, values):
         """The columns of results that are right with these values; none if others are wrong."""
         place = self.edit.replacing(finding.line, self.call.written(finding.name))
         if place is None:

@@ -51,7 +51,7 @@ def classes_of(model):
 
 
 def bug_as_edits(bug):
-    """A planted bug as texts that a learner can read and mend."""
+    """A planted bug as texts that a learner can read and fix."""
     edits = {}
     for edit in bug.edits:
         function = f"{edit.owner.__name__}.{edit.function}"
@@ -136,7 +136,7 @@ def original_step(settings):
 
 
 def losses_of(step, steps):
-    """The loss before each step of training on the one batch; None once it is no number."""
+    """The loss before each step of training on the one batch; None once it is not a number."""
     parts = copy.deepcopy((step.model, step.loss, step.optimizer))
     values = [run_step(*parts, *step.arguments) for _ in range(steps)]
     return numbers(values)

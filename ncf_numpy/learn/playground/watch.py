@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...core.row_gradient import RowGradient
-from ..stepper.slopes import tracing
+from ..stepper.derivatives import tracing
 
 MOST_NUMBERS = 200_000  # of a value: a larger one is not looked at
 
@@ -149,7 +149,7 @@ def parameters_in(arguments):
 
 
 def kind_of(value):
-    """What makes two values the same; None for what is no number."""
+    """What makes two values the same; None for what is not a number."""
     if isinstance(value, RowGradient):
         return "rows", np.asarray(value.ids).tobytes(), np.asarray(value.dy).tobytes()
     if isinstance(value, (bool, complex, np.bool_, np.complexfloating)):

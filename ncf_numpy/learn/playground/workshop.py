@@ -1,4 +1,4 @@
-"""Runs requests in a child process that is warm, watched, and started anew when it has to end.
+"""Runs requests in a child process that is warm, watched, and started again when it has to end.
 
     with Workshop() as workshop:
         reply = workshop.ask(request)        # a reply also says that the time or the memory is up
@@ -130,12 +130,12 @@ class Child:
         """Kill it; -> what happened to it, as a sentence."""
         if self.late:
             self.kill()
-            return "the time is up: is there a loop without end? The process was started anew"
+            return "the time is up: is there a loop without end? The process was started again"
         self.kill()
         how = f"with status {self.process.returncode}"
         if self.process.returncode < 0:
             how = f"by signal {signal.Signals(-self.process.returncode).name}"
-        return f"the process that ran the code ended {how}; it was started anew"
+        return f"the process that ran the code ended {how}; it was started again"
 
     def kill(self):
         """End the process and all that it has started."""

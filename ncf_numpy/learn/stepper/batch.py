@@ -44,7 +44,7 @@ def choose_batch(plays, rng, size=6, user=None):
     The first has the item, so does the second, another user; the third is the first's user with
     an item she does not have. Then positives and negatives of other users in turn. Beyond what the
     data has of different users and items, they repeat. user: a raw id, else drawn from those who
-    share an item with somebody. ValueError for a size below 3, KeyError for an unknown user.
+    share an item with another. ValueError for a size below 3, KeyError for an unknown user.
     """
     check_count(size, 3, "the batch size")
     n_users = np.bincount(plays.items, minlength=plays.n_items)

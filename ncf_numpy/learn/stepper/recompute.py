@@ -1,4 +1,4 @@
-"""The value of a record, computed anew from its operands by its formula, all entries at once."""
+"""The value of a record, computed again from its operands by its formula, all entries at once."""
 
 from __future__ import annotations
 

@@ -197,8 +197,8 @@ def holes_in(template):
 
 
 def as_dict(record):
-    """A record as plain lists and numbers, None for a slope that was not taken."""
-    slopes = record.numerical
+    """A record as plain lists and numbers, None for a derivative that was not taken."""
+    derivatives = record.numerical
     return {
         "stop": record.stop,
         "phase": record.phase,
@@ -222,8 +222,10 @@ def as_dict(record):
         },
         "entry": list(record.entry),
         "with_numbers": record.worked(),
-        "numerical": None if slopes is None else np.where(np.isnan(slopes), None, slopes).tolist(),
+        "numerical": None
+        if derivatives is None
+        else np.where(np.isnan(derivatives), None, derivatives).tolist(),
         "relative_error": record.relative_error()
-        if slopes is not None and record.n_checked
+        if derivatives is not None and record.n_checked
         else None,
     }

@@ -83,7 +83,7 @@ class Screens:
     def verdict(self, record):
         """One numerical value, and whether all agree."""
         if not record.n_checked:
-            return "numerical: every step crosses a ReLU kink, where there is no slope"
+            return "numerical: every step crosses a ReLU kink, where there is no derivative"
         sign = self.tick if record.is_right() else "WRONG"
         kinks = f", {record.kinks} at a ReLU kink left out" if record.kinks else ""
         return (

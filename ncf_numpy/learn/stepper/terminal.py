@@ -43,7 +43,7 @@ def run(trace, batch, *, pause=None, stdin=None, stdout=None, height=None):
 
 
 class Reader:
-    """Where somebody is: in a trace, and in a screen that is higher than the window."""
+    """Where the reader is: in a trace, and in a screen that is higher than the window."""
 
     def __init__(self, screens, height=None):
         self.screens, self.height = screens, height

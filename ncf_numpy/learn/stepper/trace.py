@@ -21,11 +21,11 @@ from ...core.gradcheck import require_float64
 from ...core.losses import BinaryCrossEntropy
 from ...training.trainer import train_step
 from ..bugs import planted
+from .derivatives import differentiate, logits_of, tracing
 from .entries import choose_entries
 from .formulas import FORMULAS
 from .origins import find_origins
 from .record import Hole, Record, as_dict, holes, parse_hole
-from .slopes import differentiate, logits_of, tracing
 from .source import FILES, function_of, phase_of, statements
 
 if TYPE_CHECKING:

@@ -62,7 +62,7 @@ class Arrays:
 
 
 def four_digits(array, digits=4):
-    """The entries, flat, rounded; None for what is no number."""
+    """The entries, flat, rounded; None for what is not a number."""
     rounded = (float(f"{x:.{digits}g}") for x in array.reshape(-1).tolist())
     return [int(x) if x.is_integer() else x if math.isfinite(x) else None for x in rounded]
 

@@ -47,7 +47,7 @@ rows = np.unique(ids)  # answer: (R,) the rows that occur, each once, ascending
 # mistake: np.setdiff1d(np.arange(n_rows), ids) -> these are the rows that do not occur
 check("rows", rows)
 values = dW[rows]  # answer: (R, K) their gradients
-# hint: The rows of dW that occur. All other rows are zero, so nobody stores them.
+# hint: The rows of dW that occur. All other rows are zero, so they are not stored.
 # hint: Index dW as W was indexed in the forward.
 # mistake: dW[ids] -> a repeated row is listed more than once: index with `rows`
 # mistake: last_of(ids, dy, n_rows)[rows] -> equal ids: only the last gradient is kept

@@ -7,8 +7,8 @@
 
 m and v start at 0, so the first of them are too small: after t equal gradients m is (1 - beta1^t) g
 and v is (1 - beta2^t) g^2. alpha_t makes up for both. As long as |g| is large against eps, the
-first step is about lr sign(g). A correction without t is right at the first step only: hence four.
-beta2 is usually 0.999 and eps 1e-8; here they are such that a wrong place of them shows.
+first step is about lr sign(g). A correction without t is right at the first step only, so there
+are four. beta2 is usually 0.999 and eps 1e-8; here they are such that a wrong place of them shows.
 """
 
 import numpy as np

@@ -84,7 +84,7 @@ class PyodideWorker {
     return new Promise((resolve) => {
       this.answer = (reply) => { clearTimeout(this.timer); this.answer = () => {}; resolve(reply); };
       this.timer = setTimeout(() => this.renew({
-        function: null, line: null, message: "the time is up: is there a loop without end? Python was started anew",
+        function: null, line: null, message: "the time is up: is there a loop without end? Python was started again",
       }), SECONDS * 1000);
       this.worker.postMessage(JSON.stringify(request));
     });

@@ -131,7 +131,7 @@ export class Code {
     }).join("\n");
   }
 
-  // A planted bug is an edit like any other: it can be read and mended
+  // A planted bug is an edit like any other: it can be read and fixed
   plant(name) {
     const { catalogue, state } = this.page;
     const functions = this.functions();
@@ -141,7 +141,7 @@ export class Code {
     this.page.change({ step: state.step, edits: Object.fromEntries(edits) }, { clicked: true });
   }
 
-  // What the reply says: in the margin of each line, and in a sentence
+  // What the reply says: in the margin of each line, and in words
   showVerdict() {
     const { reply, say, state } = this.page;
     const box = this.part(".verdict");

@@ -20,7 +20,7 @@ export function write(state) {
   history.replaceState(null, "", empty ? location.pathname + location.search : `#state=${text}`);
 }
 
-// Code that was run in this tab may run again when the page is loaded anew; any other waits
+// Code that was run in this tab may run again when the page is loaded again; any other waits
 const RUN_HERE = "code-run-here";
 
 export function remember(edits) {

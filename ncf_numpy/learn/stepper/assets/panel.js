@@ -122,8 +122,8 @@ export class Panel {
     this.operands = [];
     for (const [code, hole] of Object.entries(record.holes)) {
       if (!hole.index) continue;
-      const twin = this.operands.find((figure) => figure.hole.tint === hole.tint);
-      if (twin) { twin.codes.push(code); continue; }
+      const same = this.operands.find((figure) => figure.hole.tint === hole.tint);
+      if (same) { same.codes.push(code); continue; }
       const gradient = hole.name.startsWith("d") || hole.name === "g";
       const figure = new Figure(view, words, {
         role: "operand", record, hole, packed: view.array(hole.a), letter: hole.index[0]?.[0],

@@ -13,8 +13,8 @@ from .source import function_of, keys
 
 def differentiate(observer, model, loss, users, items, labels):
     """Central differences for every record that is a gradient, at the weights before the step."""
-    twins = {id(old): new for (_, old), (_, new) in zip(observer.model.layers(), model.layers())}
-    twins |= {id(observer.model): model, id(observer.model.sigmoid): model.sigmoid}
+    copies = {id(old): new for (_, old), (_, new) in zip(observer.model.layers(), model.layers())}
+    copies |= {id(observer.model): model, id(observer.model.sigmoid): model.sigmoid}
     rng = np.random.default_rng(0)
     check = Check(rng, STEP, RTOL, ATOL, relus(model.layers()))
 
@@ -24,7 +24,7 @@ def differentiate(observer, model, loss, users, items, labels):
     for record, owner in zip(observer.records, observer.owners, strict=True):
         if not record.is_gradient:
             continue
-        owner = twins.get(id(owner), loss)
+        owner = copies.get(id(owner), loss)
         of = record.formula.of
         is_weight = of in ("self.W", "self.b")
         x = getattr(owner, of[5:]) if is_weight else np.zeros(record.value.shape)
@@ -38,10 +38,10 @@ def differentiate(observer, model, loss, users, items, labels):
         record.numerical = np.full(record.value.shape, np.nan)
         for entry in sample(record, rng):
             index = (record.rows[entry[0]], *entry[1:]) if record.table else entry
-            slope, crossed = check.slope(value if is_weight else nudged_value, x, index)
+            derivative, crossed = check.derivative(value if is_weight else nudged_value, x, index)
             record.kinks += crossed
             if not crossed:
-                record.numerical[entry] = slope
+                record.numerical[entry] = derivative
 
 
 def sample(record, rng):

@@ -1,0 +1,114 @@
+"""The shell's errors name the shell's options: what Python calls k= is --k there."""
+
+import ast
+import re
+import shlex
+
+import pytest
+from snippets import ROOT
+
+from ncf_numpy.__main__ import build_parser, main
+from ncf_numpy.commands.messages import in_options
+
+TRAIN = "train --data t.csv --save m.npz"
+EVALUATE = "evaluate --data t.csv"
+TABLE = "user,item,stars,day\n" + "".join(
+    f"u{u},i{i},{1 + (u + i) % 5},{1 + i}/28/2020\n" for u in range(6) for i in range(8) if u != i
+)
+
+
+def parser_of(command):
+    return build_parser().parse_args(shlex.split(command)).parser
+
+
+@pytest.mark.parametrize(
+    ("python", "command", "shell"),
+    [
+        ("k must be at least 1, got 0", "recommend m.npz --all", "--k must be at least 1, got 0"),
+        ("pass encoding='cp949'", TRAIN, "pass --encoding cp949"),
+        ("such as names=('user', 'item'), or sep=", TRAIN, "such as --names user,item, or --sep"),
+        ("user='who', item='what'", TRAIN, "--user-column who, --item-column what"),
+        ("user='who'", "step", "--user-column who"),
+        ("item_name='title' and quotes=False", TRAIN, "--name-column title and --quotes no"),
+        ("date_format='%m/%d %H'", TRAIN, "--date-format '%m/%d %H'"),
+        ("rating=COLUMN, min_rating=4", TRAIN, "--rating-column COLUMN, --min-rating 4"),
+        ("validation='random'", EVALUATE, "--hold-out random"),
+        ("validation=True", TRAIN, "--validation"),
+        ("layers must be such as (64, 32); got (3, 2)", TRAIN,
+         "--layers must be such as 64,32; got 3,2"),
+        ("fold_in(items=[...])", "recommend m.npz --all", "recommend --has ITEM ..."),
+        ("no column 'sep=1' but \"k=2\"", EVALUATE, "no column 'sep=1' but \"k=2\""),
+        ("an item's name must be one", "similar m.npz --item 3", "an item's name must be one"),
+        ("k=3", "vectors m.npz", "k=3"),  # no option there
+    ],
+)  # fmt: skip
+def test_an_argument_of_python_is_the_option_of_the_command(python, command, shell):
+    assert in_options(python, parser_of(command)) == shell
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (f"{TRAIN} --min-rating 4 --epochs 0", "--epochs must be"),
+        (f"{TRAIN} --min-rating 4 --batch-size 0", "--batch-size must be"),
+        (f"{TRAIN} --min-rating 4 --lr -1", "--lr must be"),
+        (f"{TRAIN} --min-rating 4 --layers 3,2", "--layers must begin with an even width"),
+        (f"{TRAIN} --min-rating 4 --seed -1", "--seed must be"),
+        (f"{TRAIN} --min-rating 4 --negatives 0", "--negatives must be"),
+        (f"{TRAIN} --min-rating 4 --model itemknn --neighbours 0", "--neighbours must be"),
+        (f"{TRAIN} --min-rating 4 --model itemknn --shrink -1", "--shrink must be"),
+        (f"{TRAIN} --min-rating 4 --model gmf --shrink 1", "--shrink is an option of itemknn"),
+        (f"{TRAIN} --min-rating 4 --min-per-user 99", "--min-per-user 99"),
+        (TRAIN, "--rating-column stars, --min-rating 4 keeps"),
+        (f"{TRAIN} --count-column stars --min-rating 4", "--min-rating 4.0 is for --rating-column"),
+        (f"{TRAIN} --min-rating 4 --timestamp-column day", "--date-format %m/%d/%Y"),
+        (f"{TRAIN} --names user,item,stars,day", "leave --names out"),
+        (f"{TRAIN} --encoding no-such", "--encoding no-such"),
+        (f"{TRAIN} --user-column who", "no column 'who'"),
+        (f"{EVALUATE} --min-rating 4 --k 0", "--k must be"),
+        ("recommend kept.npz --user nobody", "recommend --has ITEM"),
+        ("recommend kept.npz --user u1 --k 0", "--k must be"),
+        ("similar kept.npz --user nobody", "recommend --has ITEM"),
+    ],
+)
+def test_an_error_in_the_shell_names_its_options(command, option, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.csv").write_text(TABLE, encoding="utf-8")
+    fit = "train --data t.csv --save kept.npz --min-rating all --model itemknn --quiet"
+    assert main(shlex.split(fit)) == 0
+    assert main(shlex.split(command)) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert option in error
+
+
+def test_the_advice_after_a_training_names_options(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.csv").write_text(TABLE, encoding="utf-8")
+    assert main(shlex.split(f"{TRAIN} --min-rating all --epochs 1")) == 0
+    said = capsys.readouterr().err
+    assert "without --epochs, --batch-size and --training" in said
+
+
+def test_every_argument_that_an_error_names_is_an_option_of_some_command():
+    commands = next(a.choices for a in build_parser()._actions if isinstance(a.choices, dict))
+    in_python_only = {"checkpoint", "resume", "columns", "dtype"}  # of `fit` and of arrays
+    named = set()
+    for path in ROOT.glob("ncf_numpy/*/**/*.py"):
+        if path.parts[-2] not in ("to_torch", "learn", "stepper", "playground", "exercises"):
+            for text in raised(ast.parse(path.read_text(encoding="utf-8"))):
+                named |= set(re.findall(r"(?<![\w.])([a-z][a-z_0-9]*)=", text))
+    assert {"min_rating", "names", "encoding", "patience"} <= named
+    for name in sorted(named - in_python_only):
+        written = {in_options(f"{name}=", parser) for parser in commands.values()}
+        assert any(text.startswith("--") for text in written), name
+
+
+def raised(tree):
+    """The texts of all errors that a module raises, with nothing in the place of values."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise):
+            yield "".join(
+                part.value
+                for part in ast.walk(node)
+                if isinstance(part, ast.Constant) and isinstance(part.value, str)
+            )
