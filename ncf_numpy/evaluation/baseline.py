@@ -185,7 +185,7 @@ class Baseline:
 
     def _check_fitted(self):
         if self.n_items is None:
-            raise RuntimeError(f"{type(self).__name__} knows nothing before fit(train)")
+            raise RuntimeError(f"{type(self).__name__} is not fitted: call fit(train)")
 
     def _check_pairs(self, users, items):
         self._check_fitted()
