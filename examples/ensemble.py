@@ -1,6 +1,6 @@
 """Is pre-training an ensemble? The mean of three GMFs beside NeuMF that starts from trained parts.
 
-    python examples/ensemble.py                                            # the made-up sample
+    python examples/ensemble.py                                            # the synthetic sample
     python examples/ensemble.py --data FOLDER/ml-1m --factors 64
 
 A pre-trained NeuMF begins as the mean of a GMF's and an MLP's logits (He et al. 2017, section

@@ -75,7 +75,7 @@ def fit(model, setting, split, train, seed):
 
 @functools.lru_cache(maxsize=1)
 def load(folder, seed):
-    """The files in a folder, with random validation items; "sample" is the made-up data."""
+    """The files in a folder, with random validation items; "sample" is the synthetic data."""
     if str(folder) == "sample":  # one split for all seeds: every model ranks the same test items
         return leave_one_out(sample_lastfm()[0], np.random.default_rng(0))
     return load_ncf_files(folder, np.random.default_rng(seed), validation="random")
@@ -107,7 +107,7 @@ def run(folder, model, part, setting, seed):
 
 
 def peak_megabytes():
-    """The largest memory this process has had so far; NaN where nobody counts it."""
+    """The largest memory this process has had so far; NaN where it is not counted."""
     try:
         import resource  # not on Windows
     except ImportError:
@@ -177,7 +177,7 @@ class Table:
         return found
 
     def summarise(self, data):
-        """Write the rows of one data set in figures.csv and differences.csv anew."""
+        """Write the rows of one data set in figures.csv and differences.csv again."""
         figures, differences = [], []
         for ranking in RANKINGS:
             found = self.evaluations(data, ranking)

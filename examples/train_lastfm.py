@@ -55,7 +55,7 @@ def parse_arguments():
 
 
 def find_lastfm(a, rng):
-    """The split to train and test on, and the oracle of the sample: of real data nobody has one."""
+    """The split to train and test on, and the oracle of the sample: real data have none."""
     folder = a.data or (find_dataset("lastfm-2k") if a.dataset != "sample" else None)
     if folder is None and a.dataset == "lastfm-2k":
         folder = download("lastfm-2k")

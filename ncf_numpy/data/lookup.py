@@ -75,7 +75,7 @@ class Lookup:
         KeyError
             For a name that no item has, with the closest ones.
         TypeError
-            For a name that is no text.
+            For a name that is not text.
         """
         if not isinstance(name, str):
             raise TypeError(f"an item's name is a text, got {name!r}")

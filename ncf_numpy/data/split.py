@@ -158,9 +158,9 @@ def leave_one_out(
     Raises
     ------
     ValueError
-        When nobody can be evaluated, or n_candidates is below 1.
+        When no user can be evaluated, or n_candidates is below 1.
     TypeError
-        For data that are no Interactions, or an rng that is a seed.
+        For data that are not Interactions, or an rng that is a seed.
 
     Examples
     --------

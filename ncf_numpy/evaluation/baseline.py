@@ -1,4 +1,4 @@
-"""What all baselines share, and how they look at who has what."""
+"""What all baselines share, and how they look at the interactions."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Baseline:
         raise NotImplementedError
 
     def know(self, data: Interactions) -> None:
-        """Remember who has what.
+        """Keep the interactions.
 
         Parameters
         ----------

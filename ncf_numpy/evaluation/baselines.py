@@ -94,7 +94,7 @@ class ItemKNN(Baseline):
         A larger one trusts items with few users less.
     use_counts : bool
         The matrix has r_ui = log2(1 + count) where it had 1, which is 1 for a count of 1; sim is
-        the cosine of these columns, and each j adds sim(i, j) r_uj to the score. For somebody new,
+        the cosine of these columns, and each j adds sim(i, j) r_uj to the score. For a new user,
         of whom only the items are known, every r is 1.
 
     Raises
@@ -125,7 +125,7 @@ class ItemKNN(Baseline):
         return {"nearest": (shape, np.intp), "similarities": (shape, np.float32)}
 
     def know(self, data: Interactions) -> None:
-        """Remember who has what, and how often. ValueError where counts are missing."""
+        """Keep the interactions and counts. ValueError where counts are missing."""
         super().know(data)
         if self.use_counts:
             self.values_of = np.split(np.log2(1 + counts_of(data)), data.offsets[1:-1])
@@ -150,7 +150,7 @@ class ItemKNN(Baseline):
         users_of = np.split(by_item, offsets[1:-1])
         r = None if self.values_of is None else np.concatenate(self.values_of)  # (n,)
         squares = np.bincount(train.items, r if r is None else r**2, train.n_items)  # (n_items,)
-        squares[squares == 0] = 1  # of an item that nobody has
+        squares[squares == 0] = 1  # of an item that no user has
         self.nearest = np.empty((train.n_items, min(self.neighbours, train.n_items)), np.intp)
         self.similarities = np.empty(self.nearest.shape, np.float32)
         for i, users in enumerate(users_of):

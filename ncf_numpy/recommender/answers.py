@@ -52,7 +52,7 @@ class Answers(Known):
         only : list of raw ids
             The items to choose from, such as what is in stock.
         without : list of raw ids
-            Items that nobody is to get.
+            Items that are never recommended.
 
         Returns
         -------
@@ -279,7 +279,7 @@ class Answers(Known):
         KeyError
             For a user or an item that is not in the data.
         ValueError
-            For a model whose parts nobody has said yet, or a k below 1.
+            For a model without defined parts, or a k below 1.
         """
         known = self._known()
         u = known._user_index(user)

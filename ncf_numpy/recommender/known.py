@@ -36,7 +36,8 @@ class Known:
         """A copy for one call: what another thread's `fit` learns replaces nothing in the midst."""
         if self.model is None:
             raise RuntimeError(
-                "this recommender knows nobody yet: call fit(data), or Recommender.load"
+                "this Recommender is not fitted: call fit(data), or load one with "
+                "Recommender.load(path)"
             )
         return copy.copy(self)
 
@@ -98,7 +99,7 @@ class Known:
         if index is None:
             raise KeyError(
                 f"no user {raw!r} in the data, whose users are {self._users}; "
-                "for somebody new: fold_in(items=[...]), or --has ITEM ... on the command line"
+                "for a new user: fold_in(items=[...])"
             )
         return index
 

@@ -187,8 +187,8 @@ class Recommender(Answers):
         checkpoint : str or Path
             What to write after each epoch.
         resume : bool
-            Go on from the checkpoint, in another process too, to the same last bit as without a
-            break. Only `epochs` and `patience` may have changed.
+            Go on from the checkpoint, also in another process, bit-for-bit identical to a run
+            without a break. Only `epochs` and `patience` may have changed.
         threads : int
             So many BLAS threads meanwhile. By default models that are trained by batches have one
             (`blas_threads`), and baselines what NumPy has. 2 pay off for 64 factors or more.

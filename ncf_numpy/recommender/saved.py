@@ -79,7 +79,7 @@ def restore(model, data, state):
 
 
 def pack_data(data, *, counts=False):
-    """{name: array}: ids, names and who has what; counts: and how often."""
+    """{name: array}: ids, names and interactions; counts: and how often."""
     arrays = {
         "user_ids": _pack_ids("user", data.user_ids),
         "item_ids": _pack_ids("item", data.item_ids),

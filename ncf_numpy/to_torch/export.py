@@ -45,7 +45,7 @@ def to_torch(model: MF | GMF | MLP | NeuMF | Recommender) -> torch.nn.Module:
     TypeError
         For what has no such weights: a baseline, say.
     RuntimeError
-        While a `RowAdam` owes the model's rows a step: flush it first.
+        While a `RowAdam` has pending updates of the model's rows: flush it first.
     """
     torch, _ = import_torch()
     fitted = isinstance(model, Recommender)
@@ -71,8 +71,9 @@ def from_torch(module: torch.nn.Module) -> MF | GMF | MLP | NeuMF:
     Parameters
     ----------
     module : torch.nn.Module
-        On any device, float32 or float64; the model has that dtype and the same bits. Tables may
-        have been given more rows. Out of a wrapper such as DistributedDataParallel take `.module`.
+        On any device, float32 or float64; the model has that dtype and, bit for bit, its weights.
+        Tables may have been given more rows. Out of a wrapper such as DistributedDataParallel take
+        `.module`.
 
     Returns
     -------
@@ -125,7 +126,7 @@ def check_current(model):
     tables = {name: W for name, W, _ in model.lookups([], [])}
     for reference in BEHIND.copy().values():
         optimizer = reference()
-        if optimizer is None:  # nobody can flush it any more
+        if optimizer is None:  # it can no longer be flushed
             continue
         its_own = all(optimizer.tables.W.get(name) is W for name, W in tables.items())
         if its_own and not optimizer.lazy and (optimizer.tables.moved != optimizer.t).any():

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..core.models import Model
     from ..core.types import Array, Lookups, Parameters
 
-# {id: a reference to the RowAdam} of those with rows that may have missed steps. A WeakSet would
+# {id: a reference to the RowAdam} of those that may have pending updates. A WeakSet would
 # run Python when one dies, in a place that lets no Ctrl-C out.
 BEHIND = {}
 BLOCK = 2**15  # numbers worked on at a time, so that a block and its temporaries stay in cache

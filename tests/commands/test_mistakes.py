@@ -81,5 +81,5 @@ def test_widths_that_are_none_say_what_is_expected(capsys):
     )
 
 
-def test_an_error_of_several_lines_is_one_sentence():
+def test_an_error_of_several_lines_is_one_line():
     assert one_line(ValueError("a\nb")) == "a b"

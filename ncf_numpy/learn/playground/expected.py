@@ -104,9 +104,9 @@ class Derivatives:
         is_own = self.own is not None and isinstance(layer, self.own.cls)
         if not is_own or "forward" not in self.own.methods:
             return {}
-        edit, x, twin = self.own.methods["forward"], self.inputs[box], copy.deepcopy(layer)
-        edit.compiled(twin, np.zeros_like(x))  # what it remembers of x itself would be no change
-        call = run_call(edit.compiled, Call(edit.function, twin, "self", (), (twin, x)))
+        edit, x, copied = self.own.methods["forward"], self.inputs[box], copy.deepcopy(layer)
+        edit.compiled(copied, np.zeros_like(x))  # what it remembers of x itself would be no change
+        call = run_call(edit.compiled, Call(edit.function, copied, "self", (), (copied, x)))
         names = [change.name for change in call.changes.values()]
         found = {}
         for change in call.changes.values():

@@ -111,7 +111,7 @@ def derivatives_of(observer, layer, start, batch):
 
 
 def measure(core, observer, start, batch):
-    """The derivatives of what nobody edited, as the stepper takes them."""
+    """The derivatives of what was not edited, as the stepper takes them."""
     part = SimpleNamespace(records=core, owners=observer.owners, model=observer.model)
     differentiate(part, *start, *batch)
     for record in core:

@@ -1,7 +1,7 @@
 """A trace: everything one training step computes, in order, as the lines of the core computed it.
 
 The step is the real one. sys.settrace shows each line before and after it runs; what it reads and
-what it assigns are taken from the frame. The core knows nothing of this. Which lines count, and
+what it assigns are taken from the frame. The core has no hook for this. Which lines count, and
 their formulas, stand in formulas.py. All in float64: gradients are checked by differences.
 """
 
