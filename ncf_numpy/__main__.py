@@ -121,7 +121,7 @@ def show_guide(arguments):
     return 0
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """Run one command; -> the exit status. An error is one line on stderr."""
     with standard_streams(), ended_like_ctrl_c(), np.errstate(over="ignore", invalid="ignore"):
         for stream in (sys.stdout, sys.stderr):

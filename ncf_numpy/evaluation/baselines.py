@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.checks import check_count, check_ids
-from .baseline import Baseline, counts_of, has_items, users_by_item
+from .baseline import Baseline as Baseline
+from .baseline import counts_of, has_items, users_by_item
 from .top_k import largest
 
 if TYPE_CHECKING:

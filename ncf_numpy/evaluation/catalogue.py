@@ -7,12 +7,19 @@ user and a part of the item, each computed once: with W = [W_p ; W_q]
     [p_u ; q_i] W + b = p_u W_p + (q_i W_q + b).
 """
 
+from __future__ import annotations
+
 import copy
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..core.models import GMF, MF, MLP, Model, NeuMF
 from .progress import progress_bar
+
+if TYPE_CHECKING:
+    from ..core.types import Array, Ids, Scorer
 
 BLOCK_SCORES = 2**20  # held at a time
 BLOCK_PAIRS = 2**12  # pairs scored at a time: the activations of a tower stay in cache
@@ -30,25 +37,57 @@ class Catalogue:
     and NeuMF are known here; another scorer may have a method `scores(users) -> (U, n_items)` that
     returns a new array, and one without it is asked pair by pair. Nothing is written that others
     read, so that several threads can score with one model, each by a Catalogue of its own.
+
+    Parameters
+    ----------
+    scorer : object with predict(users (B,), items (B,)) -> scores (B,)
+    n_items : int
     """
 
-    def __init__(self, scorer, n_items):
+    def __init__(self, scorer: Scorer, n_items: int) -> None:
         self.name, self.n_items = type(scorer).__name__, n_items
         self.is_neural = isinstance(scorer, Model)
         self.scorer = with_own_memory(scorer) if self.is_neural else scorer
         self.by_products = scores_by_products(self.scorer)
 
-    def blocks(self, users, *, progress=False):
-        """users (U,) -> an iterator of (slice of users, their scores), few enough for memory."""
+    def blocks(self, users: Ids, *, progress: bool = False) -> Iterator[tuple[slice, Array]]:
+        """Score users block by block, few enough for memory.
+
+        Parameters
+        ----------
+        users : (U,) integers
+        progress : bool
+            Show a bar on stderr.
+
+        Returns
+        -------
+        iterator of slice, scores
+            Which of users these are, and (b, n_items) scores.
+        """
         U = max(1, BLOCK_SCORES // self.n_items)
         for start in progress_bar(range(0, len(users), U), "scoring", show=progress):
             block = slice(start, start + U)
             yield block, self.scores(users[block])
 
-    def scores(self, users):
-        """users (U,), U > 0 -> scores (U, n_items), a new array.
+    def scores(self, users: Ids) -> Array:
+        """The scores of all items for some users.
 
-        Raises ValueError for scores of another shape, FloatingPointError unless all are finite.
+        Parameters
+        ----------
+        users : (U,) integers
+            At least one.
+
+        Returns
+        -------
+        (U, n_items) floats
+            A new array.
+
+        Raises
+        ------
+        ValueError
+            For scores of another shape.
+        FloatingPointError
+            Unless all are finite, with the user.
         """
         if self.by_products is None:
             items = np.arange(self.n_items)
@@ -66,8 +105,17 @@ class Catalogue:
             )
         return scores
 
-    def pairs(self, users, items):
-        """users (B,), items (B,) -> scores (B,). What a pair gets does not depend on the others."""
+    def pairs(self, users: Ids, items: Ids) -> Array:
+        """The score of each pair. What a pair gets does not depend on the others.
+
+        Parameters
+        ----------
+        users, items : (B,) integers
+
+        Returns
+        -------
+        (B,) floats
+        """
         B, score = len(users), self.scorer.predict
         if self.is_neural:
             score = self.scorer.forward

@@ -12,9 +12,16 @@ items in it, or one held-out item among its sampled candidates.
     MRR          1 / (rank + 1) of the first held-out item, however low
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..core.checks import check_count
+
+if TYPE_CHECKING:
+    from ..core.types import Array
 
 
 class Lists:
@@ -67,8 +74,28 @@ MEASURES = {
 }
 
 
-def per_list(measure, ranks, lists, k):
-    """The values of one measure: ranks (E,), lists (E,) -> (L,). ValueError for one unknown."""
+def per_list(measure: str, ranks: Array, lists: Array, k: int) -> Array:
+    """The values of one measure.
+
+    Parameters
+    ----------
+    measure : str
+        "HR", "NDCG", "precision", "recall", "MAP" or "MRR".
+    ranks : (E,) integers
+        Of held-out items, 0 the best.
+    lists : (E,) integers
+        Which list each is in: 0, 1, ..., L - 1.
+    k : int
+
+    Returns
+    -------
+    (L,) floats
+
+    Raises
+    ------
+    ValueError
+        For another measure, no ranks, or a k below 1.
+    """
     if measure not in MEASURES:
         raise ValueError(f"the measures are {', '.join(MEASURES)}; got {measure!r}")
     check_count(k, 1, "k")

@@ -6,3 +6,19 @@ judge(3, source)._asdict()     # text of a script in; verdict, cause and hints o
 
 from .judge import Verdict, check, check_layer, judge, report
 from .texts import SOLUTIONS, blank, filled, numbers, read, solved, title, write
+
+__all__ = [
+    "SOLUTIONS",
+    "Verdict",
+    "blank",
+    "check",
+    "check_layer",
+    "filled",
+    "judge",
+    "numbers",
+    "read",
+    "report",
+    "solved",
+    "title",
+    "write",
+]
