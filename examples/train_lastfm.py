@@ -9,7 +9,6 @@ import argparse
 import signal
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,12 +21,11 @@ from ncf_numpy.recommender.models import options_of
 from ncf_numpy.recommender.report import NotLearned
 
 MODELS = "popularity", "itemknn", "gmf", "mlp", "neumf"
-PAPER = {"factors": 8, "layers": (64, 32, 16, 8), "batch_size": 256, "epochs": 20}
-PAPER |= {"negatives": 4, "lr": 1e-3, "seed": 0}
+PAPER = dict(factors=8, layers=(64, 32, 16, 8), batch_size=256, epochs=20, negatives=4, lr=1e-3)
 PRESETS = {  # the paper's settings at 8 factors, and where the two tutorials differ
     "paper": PAPER,
-    "notebook": PAPER | {"factors": 32, "batch_size": 1024, "epochs": 10},
-    "snippet": PAPER | {"layers": (64, 16, 8), "batch_size": 128, "epochs": 10, "alpha": 0.5},
+    "notebook": PAPER | dict(factors=32, batch_size=1024, epochs=10),
+    "snippet": PAPER | dict(layers=(64, 16, 8), batch_size=128, epochs=10, branch_weight=0.5),
 }
 FIGURES = ["HR@10 validation", "NDCG@10 validation", "HR@10 test", "NDCG@10 test"]
 
@@ -36,16 +34,17 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], epilog=str(PRESETS))
     parser.add_argument("--model", choices=("all", *MODELS), default="all")
     parser.add_argument("--preset", choices=PRESETS, default="paper", help="described below")
-    for name, value in PAPER.items():
+    for name, value in {**PAPER, "seed": 0}.items():
         kind = widths if name == "layers" else type(value)
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help="default: the preset's")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="where the data lies")
+    parser.add_argument("--data", metavar="DIR", help="where the data lies")
     parser.add_argument("--dataset", choices=("auto", "lastfm-2k", "sample"), default="auto")
     parser.add_argument("--listener", type=int, default=0, help="row of whom to recommend to")
     parser.add_argument("--artist", help="whose likes to list (default: the most popular)")
     parser.add_argument("--plot", metavar="FILE.png", help="draw the curves of the neural models")
     parser.add_argument("--plot-table", metavar="FILE.png", help="draw the table")
-    parser.set_defaults(**{"alpha": None} | PRESETS[parser.parse_known_args()[0].preset])
+    parser.set_defaults(seed=0, training="paper", neighbours=400, shrink=10)
+    parser.set_defaults(**PRESETS[parser.parse_known_args()[0].preset])
     a = parser.parse_args()
     if a.data and a.dataset == "sample":
         parser.error("--dataset sample is synthetic and takes no --data")
@@ -71,47 +70,46 @@ def find_lastfm(a, rng):
     return leave_one_out(plays, rng), oracle
 
 
-def measure(name, split, a):
+def untrained(name, a):
+    """A Recommender with those settings that its model takes."""
+    takes = [*options_of(name), "seed"]
+    return Recommender(name, **{n: value for n, value in vars(a).items() if n in takes})
+
+
+def measure(recommender, split):
     """A recommender that knows all but the test items, its history and its row of the table."""
-    own = {"itemknn": {"neighbours": 400, "shrink": 10}, "neumf": {"branch_weight": a.alpha}}
-    settings = {"training": "paper", **{n: getattr(a, n) for n in PAPER}, **own.get(name, {})}
-    settings = {n: settings[n] for n in settings if n in [*options_of(name), "seed"]}
-    recommender, start = Recommender(name, **settings), time.perf_counter()
-    print(f"training {name} ...", flush=True)
+    print(f"training {recommender.settings['model']} ...", flush=True)
+    start = time.perf_counter()
     history = recommender.fit(split.train, validation=split.validation).history
     chosen = history[history["chosen"]].iloc[0]  # the epoch that ranks the validation items best
-    if "epochs" in settings:
-        settings["epochs"] = int(chosen["epoch"])  # then as many with these items, too
-    recommender = Recommender(name, **settings).fit(split.train_and_validation())
+    epochs = {"epochs": int(chosen["epoch"])} if "epoch" in chosen else {}
+    recommender = Recommender(**recommender.settings | epochs).fit(split.train_and_validation())
     test = evaluate(recommender.model, split.test)
     row = {"epoch": chosen.get("epoch"), "loss": chosen.get("loss")}
     row |= zip(FIGURES, (chosen["hr"], chosen["ndcg"], test.hr, test.ndcg))
     return recommender, history, row | {"seconds": time.perf_counter() - start}
 
 
-def print_columns(title, columns):
-    """Artists side by side; columns: {head: names}."""
-    columns = {head: pd.Series(names, dtype=object).str[:32] for head, names in columns.items()}
-    table = pd.DataFrame(columns).fillna("")
-    print(f"\n{title}\n{table.set_index(table.index + 1).to_string(justify='left')}")
-
-
 def print_artists(recommenders, data, listener, artist):
     """Artists for a listener, and those like an artist, of the last model and of item-kNN."""
-    names = [data.item_name(i) for i in data.items_of(listener)[:10]]
-    user, columns, alike = data.user_ids[listener], {"listens to": names}, {}
+    user, alike = data.user_ids[listener], {}
+    liked = {"listens to": [data.item_name(i) for i in data.items_of(listener)[:10]]}
     for name in dict.fromkeys([list(recommenders)[-1], *recommenders.keys() & {"itemknn"}]):
-        columns[f"{name} recommends"] = recommenders[name].recommend(user)["name"]
+        liked[f"{name} recommends"] = recommenders[name].recommend(user)["name"]
         if name != "popularity":  # to which no two artists are alike
             alike[name] = recommenders[name].similar_items(data.item_ids[artist])["name"]
-    print_columns(f"For listener {user}:", columns)
-    if alike:
-        print_columns(f"Artists similar to {data.item_name(artist)}:", alike)
+    titles = f"For listener {user}:", f"Artists similar to {data.item_name(artist)}:"
+    for title, columns in zip(titles, [liked, alike] if alike else [liked]):
+        short = {head: pd.Series(names, dtype=object).str[:32] for head, names in columns.items()}
+        table = pd.DataFrame(short).fillna("")
+        print(f"\n{title}\n{table.set_index(table.index + 1).to_string(justify='left')}")
 
 
 def run(a):
     for file in filter(None, (a.plot, a.plot_table)):
         plots.check_file(file)
+    names = MODELS if a.model == "all" else (a.model,)
+    models = [untrained(name, a) for name in names]  # which refuses bad settings at once
     split, oracle = find_lastfm(a, np.random.default_rng(a.seed))
     data, n = split.train_and_validation(), len(split.train)
     size = f"{data.n_users:,} listeners, {data.n_items:,} artists, {n:,} pairs to train on"
@@ -119,8 +117,7 @@ def run(a):
     if not 0 <= a.listener < data.n_users:
         raise IndexError(f"--listener must be in [0, {data.n_users}), got {a.listener}")
     artist = np.bincount(data.items).argmax() if a.artist is None else data.find_item(a.artist)
-    names = MODELS if a.model == "all" else (a.model,)
-    recommenders, histories, rows = zip(*(measure(name, split, a) for name in names))
+    recommenders, histories, rows = zip(*(measure(model, split) for model in models))
     table = pd.DataFrame(rows, names, dtype=float)
     if oracle:
         found = [evaluate(oracle, holdout) for holdout in (split.validation, split.test)]

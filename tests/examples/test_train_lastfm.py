@@ -195,3 +195,7 @@ def test_deepcf_s_split_of_lastfm_is_told_by_its_files(tmp_path):
     out, _ = run("--data", tmp_path, "--model", "itemknn")
     assert "The published test items, each ranked against its published negatives" in out
     assert table(out)["itemknn"][2] == 1
+
+
+def test_it_is_read_in_a_few_minutes():
+    assert len(SCRIPT.read_text(encoding="utf-8").splitlines()) <= 150
