@@ -107,13 +107,15 @@ def run(folder, model, part, setting, seed):
 
 
 def peak_megabytes():
-    """The largest memory this process has had so far; NaN where it is not counted."""
-    try:
-        import resource  # not on Windows
-    except ImportError:
+    """The largest memory this process has had so far, as Linux counts it; NaN elsewhere.
+
+    (`ru_maxrss` begins with the memory of the process that started this one.)
+    """
+    status = Path("/proc/self/status")
+    if not status.is_file():
         return math.nan
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit)
+    (line,) = (x for x in status.read_text(encoding="ascii").splitlines() if "VmHWM" in x)
+    return round(int(line.split()[1]) / 2**10)
 
 
 class Table:
