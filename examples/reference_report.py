@@ -16,6 +16,7 @@ from reference_table import MEASURES, MODELS, RANKINGS, RESULTS, Table, seeds_of
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
+    "README.md": ("summary",),
     "docs/explanation/results.md": ("winners", "tables", "winner on the sample", "sample"),
 }
 DATA = {"ml-1m": "MovieLens-1M", "deepcf-lastfm": "Last.fm", "sample": "the synthetic sample"}
@@ -56,21 +57,24 @@ class Report:
         }
 
     def summary(self):
-        """HR@10 of every model, a row for each data set and ranking; the winner stands in bold.
+        """HR@10 of every model, a row for each data set and ranking.
 
-        The last column is the largest network, of which only the sampled figure is known.
+        In bold the winner, where all have been run; in italics a larger model's figure.
         """
-        head = ["HR@10", *(NAMES[model] for model in MODELS), "NeuMF, 64 factors, pre-trained"]
+        head = ["HR@10", *(NAMES[model] for model in (*MODELS, "pretrained"))]
         lines = [row_of(head), row_of(["---", *["---:"] * (len(head) - 1)])]
         for data in PUBLISHED:
             for ranking in RANKINGS:
                 figures = self.ranked(data, ranking, "HR")
+                cells = {model: short(figure) for model, figure in figures.items()}
                 winner = self.winner(data, ranking, "HR")
-                cells = [short(figures[model]) if model in figures else "" for model in MODELS]
-                bold = [f"**{c}**" if m == winner else c for m, c in zip(MODELS, cells)]
-                large = short(larger(data)["pretrained"]["test_hr"].mean())
-                bold.append(large if ranking == "sampled" else "")
-                lines.append(row_of([f"{DATA[data]}, {AGAINST[ranking]}", *bold]))
+                if winner and len(figures) == len(MODELS):
+                    cells[winner] = f"**{cells[winner]}**"
+                if ranking == "sampled":
+                    for model, runs in larger(data).items():
+                        cells.setdefault(model, f"*{short(runs['test_hr'].mean())}*")
+                row = [cells.get(model, "") for model in (*MODELS, "pretrained")]
+                lines.append(row_of([f"{DATA[data]}, {AGAINST[ranking]}", *row]))
         return lines
 
     def winners(self, of):
@@ -93,11 +97,12 @@ class Report:
             return ["not run", *[""] * 5]
         network = next((name for name in names if name in NETWORKS), None)
         winner = self.winner(data, ranking, measure)
+        among = "" if len(names) == len(MODELS) else f", of {len(names)} models run"
         return [
             f"{NAMES[names[0]]} {short(figures[names[0]])}",
             f"{NAMES[names[1]]} {short(figures[names[1]])}",
             self.difference(data, ranking, measure, *names[:2]),
-            NAMES[winner] if winner else "none: the interval holds 0",
+            f"{NAMES[winner]}{among}" if winner else "none: the interval holds 0",
             f"{NAMES[network]} {short(figures[network])}" if network else "not run",
             self.difference(data, ranking, measure, names[0], network) if network else "",
         ]
@@ -142,7 +147,7 @@ class Report:
         for model in MODELS:
             lines.append(row_of([NAMES[model], *self.measured(data, ranking, model)]))
         for model, runs in larger(data).items() if ranking == "sampled" else ():
-            cells = [f"{NAMES[model]}, {runs['factors'].iloc[0]} factors", len(runs)]
+            cells = [f"{NAMES[model]}, {runs['size'].iloc[0]:g} factors", len(runs)]
             for name in ("test_hr", "test_ndcg"):
                 cells += [short(runs[name].mean()), "", spread(runs[name])]
             lines.append(row_of(cells))
@@ -209,10 +214,13 @@ def larger(data):
     Of several settings of a model these are those with the highest validation HR@10.
     """
     table = paper_report.read(paper_report.EPOCHS)
-    table = table[(table["data"] == data) & (table["factors"] >= LARGE)]
+    named = table["model"].str.extract(r"ials-(\d+)", expand=False).astype(float)
+    table["size"] = named.fillna(table["factors"])  # a closed form carries its settings in its name
+    table = table[(table["data"] == data) & (table["size"] >= LARGE)]
     runs = paper_report.chosen_epochs(table, "validation") if len(table) else table
     best = {}
-    for (_, model, *_), rows in runs.groupby(paper_report.SETTINGS, sort=False):
+    for (_, name, *_), rows in runs.groupby(paper_report.SETTINGS, sort=False):
+        model = name.split("-")[0]
         before = best.get(model)
         if before is None or rows["validation_hr"].mean() > before["validation_hr"].mean():
             best[model] = rows

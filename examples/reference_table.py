@@ -30,7 +30,7 @@ from reproduce_paper import tower
 from ncf_numpy import RowAdam, Trainer, compare
 from ncf_numpy.core.build import MODELS as NEURAL
 from ncf_numpy.datasets import leave_one_out, load_ncf_files, sample_lastfm
-from ncf_numpy.evaluation.build import BASELINES
+from ncf_numpy.evaluation.build import BASELINES, OPTIONS
 from ncf_numpy.evaluation.comparison import confidence_interval
 from ncf_numpy.evaluation.metrics import Evaluation, evaluate
 from ncf_numpy.evaluation.ranking import evaluate_catalogue
@@ -59,7 +59,7 @@ def fit(model, setting, split, train, seed):
     rng = np.random.default_rng(seed)
     sizes = train.n_users, train.n_items
     if model in BASELINES:
-        return BASELINES[model](*sizes, {"epochs": None, **setting}, rng).fit(train), 0
+        return BASELINES[model](*sizes, OPTIONS[model] | setting, rng).fit(train), 0
     if model == "bpr":
         trainer = bpr_mf(split, rng, **setting)
     else:

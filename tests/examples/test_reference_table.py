@@ -178,7 +178,7 @@ def test_a_winner_is_named_only_where_the_interval_excludes_0():
         hand_made(low).verdict("deepcf-lastfm", "sampled", "HR") for low in (0.001, -0.001)
     )
     assert clear[:3] == ["EASE .9000", "NeuMF .8800", "+.0200 [+.0010, +.0300]"]
-    assert clear[3] == "EASE" and unclear[3].startswith("none")
+    assert clear[3] == "EASE, of 2 models run" and unclear[3].startswith("none")
     assert clear[4:] == ["NeuMF .8800", "+.0200 [+.0010, +.0300]"]
 
 
@@ -195,7 +195,9 @@ def test_what_has_not_been_run_stays_empty():
     rows = {line.split(" | ")[0]: line for line in report.of_ranking("deepcf-lastfm", "sampled")}
     assert rows["| MLP"] == "| MLP | 0 of 3 |  |  |  |  |  |  |"
     assert rows["| EASE"].startswith("| EASE | 1 | .9000 | .8900 to .9100 |  | .6000 |")
-    assert set(report.summary()[-1].split("|")[2:-1]) == {"  "}
+    last_fm, all_items = (line.split("|")[2:-1] for line in report.summary()[-2:])
+    assert set(all_items) == {"  "}
+    assert " *.8736* " in last_fm and not any("**" in cell for cell in last_fm)  # MF, from before
     costs = {line.split(" | ")[0]: line for line in report.costs("deepcf-lastfm")}
     assert costs["| EASE"] == "| EASE | 1 | l2=300 | .8000 |  | 2.0 | 2 | 200 |"
     assert costs["| MLP"] == "| MLP |  |  |  |  |  |  |  |"
