@@ -69,7 +69,8 @@ def site_path(path):
 
 def linked_file(config, file, path):
     if file.suffix not in SHOWN:
-        return File.generated(config, site_path(path), abs_src_path=str(file))
+        given = {"abs_src_path": str(file), "inclusion": InclusionLevel.NOT_IN_NAV}
+        return File.generated(config, site_path(path), **given)
     head = f"---\ntitle: {path}\nsearch:\n  exclude: true\nhide: [toc]\n---\n\n# `{path}`\n\n"
     fence = "~" * 9
     text = file.read_text(encoding="utf-8")
