@@ -39,6 +39,7 @@ class StepObserver(Observer):
         super().__init__(model, loss, optimizer)
         self.functions = {f.__code__: name for name, f in functions.items()}
         self.rows = {"user_embedding": np.unique(users), "item_embedding": np.unique(items)}
+        self.n_pairs = len(users)
         self.clock = itertools.count()
         self.records = Timed(self.clock)
         self.calls, self.watches, self.visits, self.groups = [], {}, {}, []
@@ -144,7 +145,7 @@ class Lines:
                 break
         else:
             record.formula, record.holes, record.choices = NO_FORMULA, {}, {}
-            record.axes = ("b", "k")[: record.value.ndim]
+            record.axes = self.axes(change.name, record.value)
         key = id(self.watch.call), change.line, change.name, change.part
         known = self.observer.shown.pop(key, None)
         if known is not None:
@@ -159,7 +160,7 @@ class Lines:
         box = self.box_of(line, name, part)
         side = re.match("(user|item)_embedding", box)
         value, rows = table_rows(value, self.observer.rows[side[0]] if side else None)
-        phase = phase_of(function)
+        phase, full_name = phase_of(function), name
         if name.endswith((".forward", ".backward")):
             name = f"{'x' if name.endswith('forward') else 'dy'} of {name.rpartition('.')[0]}"
         elif name == part:
@@ -175,7 +176,7 @@ class Lines:
             file=self.text.name,
             line=line,
             formula=NO_FORMULA,
-            axes=("b", "k")[: value.ndim],
+            axes=self.axes(full_name, value),
             holes={},
             choices={},
             stop=self.number,
@@ -183,6 +184,12 @@ class Lines:
             rows=rows,
             table=side[1] if side and rows is not None else "",
         )
+
+    def axes(self, name, value):
+        """The letters of a value without a formula: b, if its rows are the pairs of the batch."""
+        of_weight = self.function.endswith(".step") or name.startswith("self.d")
+        in_batch = value.ndim and len(value) == self.observer.n_pairs and not of_weight
+        return ("b" if in_batch else "i", "k")[: value.ndim]
 
     def record_of(self, finding):
         """The record of a finding, with what it would be; None if it has nothing to show."""

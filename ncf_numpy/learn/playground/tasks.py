@@ -61,7 +61,8 @@ def bug_as_edits(bug):
 
 def exercise(request):
     """The verdict on the script of an exercise, as `exercises.judge` gives it."""
-    return exercises.judge(request.get("number"), str(request.get("source", "")))._asdict()
+    check_whole("number", request.get("number"), 1, max(exercises.numbers()))
+    return exercises.judge(request["number"], str(request.get("source", "")))._asdict()
 
 
 def hunt_reply(request):

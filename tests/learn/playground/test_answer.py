@@ -243,6 +243,13 @@ def test_renamed_line_takes_over_the_formula_only_where_its_numbers_give_the_val
     assert dW["code"] == 'self.dW = np.einsum("bi,bo->io", self.x, dy)'
 
 
+def test_rows_of_a_bias_gradient_are_no_pairs_of_the_batch():
+    source = original_text("Dense.backward").replace("self.db = ", "self.db = 2 * ")
+    records = ask({"Dense.backward": source})["view"]["records"]
+    axes = {r["name"]: r["axes"][0] for r in records if r["file"] == "your Dense.backward"}
+    assert (axes["db"], axes["dx"]) == ("i", "b")
+
+
 def test_weight_that_an_optimizer_leaves_alone_is_wrong():
     reply = ask({"SGD.step": "def step(self, parameters):\n    pass\n"}, optimizer="sgd")
     assert (reply["first"]["function"], reply["first"]["line"]) == ("SGD.step", 2)

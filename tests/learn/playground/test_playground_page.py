@@ -187,9 +187,8 @@ def test_graph_turns_red_at_the_first_wrong_value_and_says_what_it_would_be(page
     assert red[0].text.startswith("output")
     check = page.browser.find_element(By.CSS_SELECTOR, 'main [data-part="check"]').text
     assert "should be" in check
-    is_, would_be = (
-        page.text("#pane-code .verdict p:nth-of-type(3)").split("is ")[1].split(", should be ")
-    )
+    said = page.text("#pane-code .verdict p:nth-of-type(3)").replace("\N{MINUS SIGN}", "-")
+    is_, would_be = said.split("is ")[1].split(", should be ")
     assert float(is_) == -float(would_be.split("compared")[0])
 
 
@@ -436,10 +435,17 @@ def test_from_edit_to_trace_in_less_than_a_second_and_a_half(page):
 @pytest.mark.parametrize("size", [(1440, 900), (1024, 768), (390, 844)])
 def test_nothing_sticks_out_and_every_field_has_a_name(page, resize, size):
     resize(*size)
-    for tab in ("code", "settings", "hunt"):
+    Select(page.part('#pane-code [name="function"]')).select_by_value("layer")
+    sticking_out = """const right = (e) => e.getBoundingClientRect().right;
+        const most = right(document.querySelector(".workbench"));
+        const fields = document.querySelectorAll(".workbench :is(button, select, input, .editor)");
+        const shown = [...fields].filter((e) => e.offsetParent && !e.closest(".suspects"));
+        return shown.filter((e) => right(e) > most).map((e) => e.outerHTML)"""
+    for tab in ("code", "settings", "exercises", "hunt"):
         page.tab(tab)
         script = "return document.documentElement.scrollWidth <= innerWidth"
         assert page.browser.execute_script(script), tab
+        assert page.browser.execute_script(sticking_out) == [], tab
     nameless = """const fields = document.querySelectorAll("button, select, input, textarea");
         const named = (e) => e.textContent.trim() || e.ariaLabel || e.labels?.length;
         return [...fields].filter((e) => e.offsetParent && !named(e)).map((e) => e.outerHTML)"""

@@ -2,7 +2,7 @@
 
 import { difference } from "./diff.js";
 import { Editor } from "./editor.js";
-import { escapeHtml } from "./numbers.js";
+import { escapeHtml, minus } from "./numbers.js";
 import { chart } from "./practice.js";
 
 const WORST = ["wrong", "not judged", "right"]; // of the values of a line, the first of these counts
@@ -207,7 +207,7 @@ export class Code {
       const worst = at ? `<td>[${index.join(", ")}]</td><td>${entry(analytic)}</td><td>${entry(numerical)}</td>`
         : `<td colspan="3">${shape ? `(${shape.join(", ")})` : ""}</td>`;
       return `<tr class="${right ? "good" : "bad"}"><th scope="row">${right ? "✓" : "✗"} ${escapeHtml(array)}</th>
-        <td>${entries}${kinks ? ` + ${kinks}` : ""}</td>${worst}<td>${error === null ? "" : error.toExponential(0)}</td></tr>`;
+        <td>${entries}${kinks ? ` + ${kinks}` : ""}</td>${worst}<td>${error === null ? "" : minus(error.toPrecision(1))}</td></tr>`;
     });
     const columns = ["array", "entries", "worst", "analytic", "numerical", "error"];
     box.innerHTML = `<table class="checked"><caption>${say("check-caption")}</caption>
@@ -226,5 +226,5 @@ export class Code {
 }
 
 function digits(number) {
-  return typeof number === "number" ? String(Number(number.toPrecision(4))) : number;
+  return typeof number === "number" ? minus(String(Number(number.toPrecision(4)))) : number;
 }

@@ -40,7 +40,7 @@ export class Exercises {
   }
 
   show(list) {
-    this.list = list;
+    this.list = list.map((one) => ({ ...one, title: one.title.replace(/^Exercise \d+: /, "") }));
     if (!list.length) return;
     const { say } = this.page;
     this.element.innerHTML = `

@@ -177,17 +177,19 @@ export class Training {
   }
 }
 
-// Give each label a line of its own where two would overlap
+// Move each label down until it lies over no other label and no other point
 function spread(marks) {
   const width = (mark) => 9 + 6 * mark.label.length;
   const from = (mark) => (mark.left ? mark.px - width(mark) : mark.px);
+  const points = marks.map((mark) => ({ mark, left: mark.px - 5, right: mark.px + 5, line: mark.py + 4 }));
   const placed = [];
   for (const mark of [...marks].sort((a, b) => a.py - b.py)) {
     mark.line = mark.py + 4;
-    for (const other of placed) {
-      const beside = from(mark) < from(other) + width(other) && from(other) < from(mark) + width(mark);
-      if (beside && Math.abs(mark.line - other.line) < 11) mark.line = other.line + 11;
+    const taken = [...points.filter((point) => point.mark !== mark), ...placed].sort((a, b) => a.line - b.line);
+    for (const { left, right, line } of taken) {
+      const beside = from(mark) < right && left < from(mark) + width(mark);
+      if (beside && Math.abs(mark.line - line) < 11) mark.line = line + 11;
     }
-    placed.push(mark);
+    placed.push({ left: from(mark), right: from(mark) + width(mark), line: mark.line });
   }
 }

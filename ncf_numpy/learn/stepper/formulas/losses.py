@@ -2,6 +2,10 @@
 
 from .formula import Formula
 
+MEAN = Formula(
+    "L = 1/B sum over b of l_b", "{losses[b]}", "", whole="(SUM) / {len(losses)}", name="L"
+)
+
 FORMULAS = {
     "BinaryCrossEntropy.forward": {
         "y = check_labels(labels, p)": None,
@@ -15,13 +19,7 @@ FORMULAS = {
             "-({y[b]} * log({self.p[b]}) + (1 - {y[b]}) * log(1 - {self.p[b]}))",
             "b",
         ),
-        "return float(losses.sum() / len(losses))": Formula(
-            "L = 1/B sum over b of l_b",
-            "{losses[b]}",
-            "",
-            whole="(SUM) / {len(losses)}",
-            name="L",
-        ),
+        "return float(losses.sum() / len(losses))": MEAN,
     },
     "BinaryCrossEntropy.backward": {
         "p, y = self.p, self.labels": None,
@@ -40,13 +38,7 @@ FORMULAS = {
             "max({z[b]}, 0) - {z[b]} * {self.labels[b]} + log(1 + exp(-abs({z[b]})))",
             "b",
         ),
-        "return float(losses.sum() / len(losses))": Formula(
-            "L = 1/B sum over b of l_b",
-            "{losses[b]}",
-            "",
-            whole="(SUM) / {len(losses)}",
-            name="L",
-        ),
+        "return float(losses.sum() / len(losses))": MEAN,
     },
     "BinaryCrossEntropyWithLogits.backward": {
         "dz = (sigmoid(self.z) - self.labels) / len(self.z)": Formula(
@@ -71,13 +63,7 @@ FORMULAS = {
             "max(-{self.x[b]}, 0) + log(1 + exp(-abs({self.x[b]})))",
             "b",
         ),
-        "return float(losses.sum() / len(losses))": Formula(
-            "L = 1/B sum over b of l_b",
-            "{losses[b]}",
-            "",
-            whole="(SUM) / {len(losses)}",
-            name="L",
-        ),
+        "return float(losses.sum() / len(losses))": MEAN,
     },
     "BPR.backward": {
         "dx = -sigmoid(-self.x) / len(self.x)": Formula(
