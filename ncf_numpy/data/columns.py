@@ -12,7 +12,7 @@ from collections.abc import Set, Sized
 
 import numpy as np
 
-WHOLE = re.compile(r"(0|-?[1-9][0-9]{0,17})(\.0)?")  # 1.0 is what pandas makes of 1 beside a gap
+WHOLE = re.compile(r"(0|-?[1-9][0-9]{0,17})(\.0+)?")  # 1.0 is what pandas makes of 1 beside a gap
 EXACT = 2.0**53  # from here on, floats skip integers
 
 

@@ -23,7 +23,10 @@ from .reading.sniffing import open_table, renamed
 if TYPE_CHECKING:
     from ..core.types import Frame
 
-RATINGS = re.compile(r".*ratings?|stars|overall", re.IGNORECASE)  # what such a column is called
+RATINGS = re.compile(  # what such a column is called
+    r".*ratings?|.*stars?|.*scores?|overall|rate|평점|별점|점수", re.IGNORECASE
+)
+ADDRESS = re.compile(r"[a-z][a-z0-9+]*://", re.IGNORECASE)
 
 
 def load_interactions(
@@ -107,22 +110,33 @@ def load_interactions(
     ('Pairs with stars below 4, dropped: 1.',)
     """
     _check_settings(count, rating, min_rating, bad_rows)
+    for role, column in (("user", user), ("item", item)):
+        if column is None:
+            raise TypeError(f"{role} must be the name of a column, got None")
+    if date_format is not None and timestamp is None:
+        raise ValueError(
+            f"date_format={date_format!r} is of timestamps: name their column, timestamp=COLUMN"
+        )
+    layout = {"names": names, "sep": sep, "quotes": quotes, "encoding": encoding}
     wanted = [c for c in (user, item, count, rating, timestamp, item_name) if c is not None]
     if len(set(wanted)) < len(wanted):
         raise ValueError(f"each column can be given once, got {', '.join(map(repr, wanted))}")
     file = None
     if isinstance(data, pd.DataFrame):
         origin, columns = "the DataFrame", data.columns.tolist()
-        _check_columns(columns, wanted)
+        _check_columns(data, wanted)
+        for name, value in layout.items():
+            if value is not None:
+                raise ValueError(f"{name}={value!r} is for files: leave it out for a DataFrame")
     elif isinstance(data, (str, Path, zipfile.Path)):
-        layout = {"sep": sep, "quotes": quotes, "encoding": encoding}
-        path = Path(data) if isinstance(data, str) else data
-        file = open_table(path, wanted, columns=names, **layout)
+        path = _path(data)
+        file = open_table(path, wanted, columns=layout.pop("names"), **layout)
         origin, columns = str(data), list(file.columns)
     else:
         raise TypeError(
             f"data must be the path of a file or a DataFrame, got {type(data).__name__}; "
-            "pd.DataFrame(rows, columns=['user', 'item']) makes one of a list of pairs"
+            "pd.DataFrame(rows, columns=['user', 'item']) makes one of a list of pairs, and "
+            "reset_index() of a Series"
         )
     if count is None and rating is None:
         rating = _column_of_ratings(columns, wanted, min_rating, origin)
@@ -176,12 +190,24 @@ def _check_settings(count, rating, min_rating, bad_rows) -> None:
         raise ValueError(f"min_rating={min_rating} is for rating=COLUMN, not for count={count!r}")
 
 
-def _check_columns(columns: list, wanted: Sequence[str]) -> None:
+def _path(data: str | Path | zipfile.Path) -> Path | zipfile.Path:
+    """The path of a file; ValueError for a text that is something else."""
+    if isinstance(data, str) and ADDRESS.match(data):
+        raise ValueError(f"{data} is an address: download the file, and give its path")
+    if isinstance(data, str) and "\n" in data:
+        raise ValueError(f"{shown(data)} has several lines: write it to a file, and give its path")
+    return Path(data) if isinstance(data, str) else data
+
+
+def _check_columns(table: pd.DataFrame, wanted: Sequence[str]) -> None:
+    columns = table.columns.tolist()
     missing = ", ".join(repr(name) for name in wanted if name not in columns)
+    if missing and set(table.index.names) & set(wanted):
+        raise ValueError(f"the DataFrame has {missing} in its index: give table.reset_index()")
     if missing:
         advice = renamed(list(map(str, columns)), wanted)
         where = ", in load_interactions(table, ...)" if "such as" in advice else ""
-        there = shown(columns, 500)
+        there = shown(columns, 500) or "none"
         raise ValueError(f"the DataFrame has no column {missing}; it has {there}{advice}{where}")
 
 

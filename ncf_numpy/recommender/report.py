@@ -82,7 +82,7 @@ class Report:
     def base_loss(self) -> float:
         """The loss of answering every pair with the base rate: its entropy."""
         p = self.base_rate
-        return -sum(q * math.log(q) for q in (p, 1 - p) if q)
+        return sum(-q * math.log(q) for q in (p, 1 - p) if q)
 
     @property
     def verdict(self) -> str:

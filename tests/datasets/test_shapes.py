@@ -284,3 +284,133 @@ def test_hold_out_of_a_table_by_name(folder):
     assert dict(zip(split.test.users.tolist(), split.test.items.tolist())) == latest
     split = load_split(arguments(f"{timed} random", "evaluate"), np.random.default_rng(0))
     assert "at random" in split.protocol
+
+
+# What was silently unused, or sent its reader astray
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"date_format": "%Y"}, "date_format='%Y' is of timestamps: name .* timestamp=COLUMN"),
+        ({"names": "user,item"}, r"names must be a list such as \('user', 'item'\), got 'user,"),
+        ({"names": ("user", "user")}, r"names=\('user', 'user'\) has one name twice"),
+        ({"sep": ""}, "sep must be what stands between fields, such as ';', got ''"),
+        ({"sep": 5}, "sep must be .*, got 5"),
+        ({"sep": ";"}, "no sep=';' in its first line, 'user,item'; leave sep= out"),
+        ({"user": None}, "user must be the name of a column, got None"),
+        ({"user": 0}, "the columns of a file are named by texts, got 0, 'item'"),
+        ({"encoding": "utf-16"}, "x.csv.*: not utf-16 .*such as encoding='utf-8'"),
+    ],
+)
+def test_a_layout_that_cannot_be_did_nothing_or_ended_in_a_raw_error(folder, settings, message):
+    (folder / "x.csv").write_text("user,item\n1,2\n3,2\n", encoding="utf-8")
+    with pytest.raises((TypeError, ValueError), match=message):
+        load_interactions(folder / "x.csv", **settings)
+
+
+@pytest.mark.parametrize("option", ["names", "sep", "quotes", "encoding"])
+def test_a_data_frame_took_the_layout_of_a_file_and_did_nothing_with_it(folder, option):
+    given = {option: ("user", "item") if option == "names" else "utf-8"}
+    table = pd.DataFrame({"user": [1], "item": [2]})
+    with pytest.raises(ValueError, match=f"{option}=.* is for files: leave it out for a DataFrame"):
+        load_interactions(table, **given)
+    if option != "encoding":
+        (folder / "x.json").write_text('{"user": 1, "item": 2}\n', encoding="utf-8")
+        with pytest.raises(ValueError, match=f"holds JSON lines.*: leave {option}= out"):
+            load_interactions(folder / "x.json", **given)
+
+
+@pytest.mark.parametrize("name", ["score", "Score", "review/score", "rate", "평점", "별점"])
+def test_a_column_of_ratings_by_another_name_was_silently_unused(name):
+    table = pd.DataFrame({"user": [1, 1], "item": [2, 3], name: [1, 5]})
+    with pytest.raises(ValueError, match=rf"ratings in '{name}'.*min_rating=4\) keeps"):
+        load_interactions(table)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("user::item\n1::2\n", r"nothing that separates fields .*; pass sep='::'$"),
+        ("# plays\nuser,item\n1,2\n", "its header seems to be line 2: delete the line above it"),
+        ("sep=;\nuser;item\n1;2\n", "its header seems to be line 2"),
+        ("Export\nof 2020\nuserId\tmovieId\n1\t2\n", "line 3: delete the 2 lines above it"),
+        ("version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS: `git lfs pull`"),
+        ("\x89PNG\r\n", "an image, not a table"),
+        ('{\n "user": [1, 2],\n "item": [3, 4]\n}\n', r"is JSON.*pandas.read_json\("),
+    ],
+)
+def test_the_beginning_of_a_file_led_to_the_wrong_advice(folder, text, message):
+    (folder / "x.csv").write_text(text, encoding="latin-1", newline="")
+    with pytest.raises(ValueError, match=f"x.csv .*{message}"):
+        load_interactions(folder / "x.csv")
+
+
+def test_a_zip_in_a_zip_or_without_files_was_no_utf_8(folder):
+    with zipfile.ZipFile(folder / "x.zip", "w") as archive:
+        archive.writestr("y.zip", b"PK\x03\x04")
+    zipfile.ZipFile(folder / "y.zip", "w").close()
+    for name, what in (("x.zip", "packed twice: unpack it"), ("y.zip", "a zip file that holds no")):
+        with pytest.raises(ValueError, match=f"{name} is {what}"):
+            load_interactions(folder / name)
+
+
+def test_lines_that_end_as_on_old_macs_were_no_rows(folder):
+    (folder / "x.csv").write_bytes(b"user,item\r1,2\r1,3\r2,3\r")
+    assert pairs(load_interactions(folder / "x.csv")) == [(1, 2), (1, 3), (2, 3)]
+
+
+@pytest.mark.parametrize(("sep", "number"), [(";", "3,5"), (",", '"1,234"')])
+def test_a_decimal_comma_was_said_to_be_the_wrong_column(folder, sep, number):
+    (folder / "x.csv").write_text(f"user{sep}item{sep}n\n1{sep}2{sep}{number}\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"n is '\d,\d+'.*pandas.read_csv\(path, .*decimal=','\)"):
+        load_interactions(folder / "x.csv", count="n")
+
+
+@pytest.mark.parametrize(
+    ("date", "given", "advice"),
+    [
+        ("Jan 5 2010", None, "date_format='%b %d %Y'$"),
+        ("05-Jan-10", None, "date_format='%d-%b-%y'$"),
+        ("31.12.2010", "%Y.%m.%d", r"date_format='%d.%m.%Y'$"),
+        ("2010-12-31", "%d.%m.%Y", "Leave date_format= out"),
+    ],
+)
+def test_dates_of_another_format_were_said_to_be_the_wrong_column(date, given, advice):
+    table = pd.DataFrame({"user": [1], "item": [2], "t": [date]})
+    with pytest.raises(ValueError, match=advice):
+        load_interactions(table, timestamp="t", date_format=given)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("https://example.com/plays.csv", "is an address: download the file, and give its path"),
+        ("user,item\n1,2\n", "has several lines: write it to a file"),
+        (pd.DataFrame({"user": [1], "item": [2]}).set_index("user"), r"give table.reset_index\(\)"),
+    ],
+)
+def test_what_is_no_path_was_a_file_that_is_not_there(data, message):
+    with pytest.raises(ValueError, match=message):
+        load_interactions(data)
+
+
+def test_names_for_a_header_among_texts_loaded_the_header_as_a_user(folder):
+    (folder / "x.csv").write_text("listener,artist\nann,air\nbob,can\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="looks like a header.*user='listener' and item='artist'"):
+        load_interactions(folder / "x.csv", names=("user", "item"))
+
+
+def test_an_integer_with_more_zeros_after_its_point_was_another_user(folder):
+    (folder / "x.csv").write_text("user,item\n17850.00,1\n17850,2\n", encoding="utf-8")
+    assert load_interactions(folder / "x.csv").user_ids.tolist() == [17850]
+
+
+def test_json_lines_of_another_encoding_were_no_json(folder):
+    line = json.dumps({"user": "민준", "item": 1}, ensure_ascii=False)
+    (folder / "x.json").write_bytes(line.encode("cp949"))
+    with pytest.raises(ValueError, match="x.json, line 1: not utf-8 .*encoding='cp949'"):
+        load_interactions(folder / "x.json")
+    assert pairs(load_interactions(folder / "x.json", encoding="cp949")) == [("민준", 1)]
+    (folder / "x.json").write_text("\ufeff" + line, encoding="utf-8")
+    assert pairs(load_interactions(folder / "x.json")) == [("민준", 1)]

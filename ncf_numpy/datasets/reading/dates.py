@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,11 @@ import pandas as pd
 from .numerals import numbers
 
 DATE = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4})( \d{1,2}:\d{2}(:\d{2})?)?")
+OTHERS = (  # formats that are not in the order of ISO 8601
+    "%Y.%m.%d", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d %Y", "%b %d, %Y",
+    "%B %d, %Y", "%m/%d/%y", "%m/%d/%y %H:%M", "%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y",
+    "%d/%b/%Y:%H:%M:%S %z",
+)  # fmt: skip
 EXPECTED = "seconds or a date such as 2020-12-31 23:59:59"
 
 
@@ -31,6 +37,16 @@ def seconds(values: pd.Index, date_format: str | None = None) -> np.ndarray:
     return np.floor(np.where(np.isnan(read), since.to_numpy(np.float64), read))
 
 
+def advice(values: pd.Index, date_format: str | None) -> str:
+    """What to do about values that could not be read as dates of this format; "": no idea."""
+    if not len(values):
+        return ""
+    if date_format is not None and not np.isnan(seconds(values)).any():
+        return "Leave date_format= out: these are seconds, or dates of ISO 8601"
+    likely = likely_format(values)
+    return likely and f"Say how its dates are written: {likely}"
+
+
 def likely_format(values) -> str:
     """'date_format="%m/%d/%Y"', the argument that would read such texts; "" where none is likely.
 
@@ -38,7 +54,9 @@ def likely_format(values) -> str:
     """
     found = [DATE.fullmatch(value) for value in values if isinstance(value, str)]
     if not found or None in found:
-        return ""
+        texts = [value for value in values if isinstance(value, str)]
+        fits = (each for each in OTHERS if texts and all(is_written(text, each) for text in texts))
+        return next((f"date_format={each!r}" for each in fits), "")
     mark, time = found[0][2], found[0][5] or ""
     clock = {0: "", 1: " %H:%M", 2: " %H:%M:%S"}[time.count(":")]
     orders = {"%m": f"%m{mark}%d{mark}%Y{clock}", "%d": f"%d{mark}%m{mark}%Y{clock}"}
@@ -47,3 +65,12 @@ def likely_format(values) -> str:
     if max(int(match[3]) for match in found) > 12:
         return f"date_format='{orders['%m']}'"
     return f"date_format='{orders['%m']}', or date_format='{orders['%d']}' if the day comes first"
+
+
+def is_written(text: str, date_format: str) -> bool:
+    """Whether a text is a date of this format."""
+    try:
+        datetime.strptime(text, date_format)
+    except ValueError:
+        return False
+    return True

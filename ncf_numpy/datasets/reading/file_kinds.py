@@ -42,6 +42,13 @@ OTHERS = {
     "read_sql and to_csv",
     b"\x93NUMPY": "a NumPy array: make a DataFrame of it, with columns user and item",
     b"%PDF": "a PDF document, not a table",
+    b"\x89PNG": "an image, not a table",
+    b"\xff\xd8\xff": "an image, not a table",
+    b"GIF8": "an image, not a table",
+    b"version https://git-lfs": "a pointer of Git LFS: `git lfs pull` fetches the file itself",
+    b"PK\x05\x06": "a zip file that holds nothing",
+    ZIP: "packed twice: unpack it first",
+    b"\x1f\x8b": "packed twice: unpack it first",
     b"<": "a web page or XML, not a table: download the file itself",
 }
 MARKS = {  # of bytes at the beginning -> the encoding that they give away; utf-32 before utf-16

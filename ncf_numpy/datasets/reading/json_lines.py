@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from .decompression import open_bounded
+from .file_kinds import by_pandas
 from .numerals import shown
+from .text_files import undecodable
 
 
 @dataclass(frozen=True)
@@ -20,10 +22,11 @@ class JsonLines:
 
     path: Path
     columns: tuple[str, ...]
+    encoding: str = "utf-8-sig"
 
     @classmethod
-    def sniff(cls, path: Path) -> JsonLines:
-        return cls(path, tuple(next(cls(path, ()).records())[1]))
+    def sniff(cls, path: Path, encoding: str = "utf-8-sig") -> JsonLines:
+        return cls(path, tuple(next(cls(path, (), encoding).records())[1]), encoding)
 
     def records(self) -> Iterator[tuple[int, dict]]:
         """(line, from 1; the object on it), without the blank lines."""
@@ -34,8 +37,14 @@ class JsonLines:
 
     def _object(self, line: int, content: bytes) -> dict:
         try:
-            found = json.loads(content.decode("utf-8-sig"))
+            found = json.loads(content.decode(self.encoding))
+        except UnicodeDecodeError as error:
+            where = f"{self.path}, line {line}"
+            raise ValueError(undecodable(where, self.encoding, error, content)) from error
         except (ValueError, RecursionError) as error:
+            if content.strip() == b"{":
+                way_out = by_pandas(self.path, "read_json")
+                raise ValueError(f"{self.path} is JSON, not an object a line: {way_out}") from error
             hint = "; JSON has double quotes" if content.startswith(b"{'") else ""
             raise ValueError(f"{self._place(line, content)} ({error}{hint})") from error
         if not isinstance(found, dict):

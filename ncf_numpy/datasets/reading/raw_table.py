@@ -7,6 +7,7 @@ group for one reason; then what is left is indexed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -22,6 +23,11 @@ from .numerals import numbers, shown, whole
 from .text_files import TextFile, TooManyFields
 
 NAMED = 3  # places that an error or a note names
+COMMAS = re.compile(r" *-?[0-9]+(,[0-9]+)+ *")
+NO_COMMAS = (
+    "A comma is no part of a number here: pandas.read_csv(path, sep=';', decimal=',') reads "
+    "decimal commas, thousands=',' those between thousands; give the DataFrame it returns"
+)
 FETCH = "The file is not as it was published: fetch it again"
 
 
@@ -131,7 +137,12 @@ class RawTable:
         values = numbers(distinct) if codes is not None else distinct.to_numpy(np.float64)
         values = values if codes is None else np.append(values, np.nan)[codes]
         expected = "a finite number, 0 or more" if lowest == 0 else "a finite number"
-        self._complain(name, expected, ~(np.isfinite(values) & (values >= lowest)))
+        wrong = ~(np.isfinite(values) & (values >= lowest))
+        advice = ""
+        if codes is not None and wrong.any():
+            texts = (text for text in distinct if isinstance(text, str))
+            advice = NO_COMMAS if any(map(COMMAS.fullmatch, texts)) else ""
+        self._complain(name, expected, wrong, advice)
         return values
 
     def whole_numbers(self, name: str) -> np.ndarray:
@@ -159,8 +170,8 @@ class RawTable:
         values = np.append(dates.seconds(distinct, date_format), np.nan)[codes]
         wrong = ~(np.abs(values) < 2**53)
         advice = ""
-        if date_format is None and wrong.any():
-            advice = dates.likely_format(distinct[np.unique(codes[wrong & (codes >= 0)])])
+        if wrong.any():
+            advice = dates.advice(distinct[np.unique(codes[wrong & (codes >= 0)])], date_format)
         expected = f"a date in the format {date_format!r}" if date_format else dates.EXPECTED
         self._complain(name, expected, wrong, advice)
         return values
@@ -212,7 +223,7 @@ class RawTable:
             return FETCH
         advice = [complaint.advice for complaint in self.complaints if complaint.advice]
         if advice:
-            return f"Say how its dates are written: {advice[0]}"
+            return advice[0]
         if len(rows) == len(self.frame):
             columns = dict.fromkeys(complaint.column for complaint in self.complaints)
             return f"No row can be used: is {' or '.join(map(repr, columns))} the right column?"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import difflib
+import io
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,6 +29,11 @@ ITEMS = re.compile(
 )
 TIME = re.compile(r"[1-9]\d{8,12}(\.\d*)?$|\d{4}-\d\d-\d\d|\d{1,2}[/.]\d{1,2}[/.]\d{4}")
 HEADING = re.compile("(user|item|movie|product|customer|artist)[ _-]?id", re.IGNORECASE)
+HEADINGS = [  # of both, one stands in the header
+    re.compile(f"({each.pattern})[ _-]?(id|name|no)?", re.IGNORECASE) for each in (USERS, ITEMS)
+]
+JSON_LINES = re.compile(rb"(\xef\xbb\xbf)?\s*\{\s*(\Z|[\"'}])")
+MARK = re.compile(r"\w[\"']?([^\w\s\"'.-]{1,3})[\"']?\w")
 
 
 def open_table(
@@ -47,14 +53,20 @@ def open_table(
     encoding: by default, what a byte order mark says, else UTF-8.
     Raises ValueError, with what to do, where a wanted column is missing, and for other files.
     """
+    _check_layout(wanted, columns, sep)
     if path.is_dir():
         names = ", ".join(sorted(each.name for each in path.iterdir())[:5]) or "nothing"
         raise ValueError(f"{path} is a folder, which holds {names}: give one file")
     head = first_bytes(path)
     check_is_text(path, head)
     marked = marked_encoding(head)
-    if marked is None and head.lstrip().startswith(b"{") and sep is None and columns is None:
-        return _checked_keys(JsonLines.sniff(path), wanted)
+    if JSON_LINES.match(head):
+        for name, value in (("names", columns), ("sep", sep), ("quotes", quotes)):
+            if value is not None:
+                raise ValueError(
+                    f"{path} holds JSON lines, which have no {name}: leave {name}= out"
+                )
+        return _checked_keys(JsonLines.sniff(path, encoding or "utf-8-sig"), wanted)
     encoding = marked if encoding is None else _checked(encoding)
     given = {"columns": columns, "quotes": quotes, "encoding": encoding or "utf-8-sig"}
     likely = "," if path.name.lower().split(".")[1:2] == ["csv"] else "\t"
@@ -66,7 +78,7 @@ def open_table(
             file, first = attempts[-1]
             break
     else:
-        raise ValueError(_what_is_wrong(*max(attempts, key=lambda each: len(each[1])), wanted))
+        raise ValueError(_what_is_wrong(*max(attempts, key=lambda each: len(each[1])), wanted, sep))
     repeated = [name for name in wanted if file.columns.count(name) > 1]
     if repeated:
         raise ValueError(f"{path} has more than one column {repeated[0]!r}")
@@ -124,16 +136,56 @@ def _is_header(file: TextFile) -> bool:
     names = {name.casefold() for name in file.columns}
     if any(field.strip().casefold() in names or HEADING.fullmatch(field) for field in first):
         return True
+    if all(any(map(pattern.fullmatch, first)) for pattern in HEADINGS):
+        return True
     if any(NUMBER.fullmatch(field) for field in first) or len(others) < 2:
         return False
     return any(all(map(NUMBER.fullmatch, column)) for column in zip(*others))
 
 
-def _what_is_wrong(file: TextFile, first: list[str], wanted: Sequence[str]) -> str:
+def _check_layout(wanted, columns, sep) -> None:
+    """Raise for what cannot be the names of columns, or separate fields."""
+    if isinstance(columns, str):
+        raise TypeError(f"names must be a list such as ('user', 'item'), got {columns!r}")
+    if columns is not None and len(set(columns)) < len(columns):
+        raise ValueError(f"names={tuple(columns)} has one name twice: give each column its own")
+    if columns is None and not all(isinstance(name, str) for name in wanted):
+        raise TypeError(
+            f"the columns of a file are named by texts, got {', '.join(map(repr, wanted))}; names= "
+            "names those of a file without a header"
+        )
+    if sep is not None and not (isinstance(sep, str) and sep and not set(sep) & set('\r\n"')):
+        raise ValueError(f"sep must be what stands between fields, such as ';', got {sep!r}")
+
+
+def _header_below(file: TextFile, wanted: Sequence[str]) -> int:
+    """The line, from 2, that looks like the header of a file that begins with others; 0: none."""
+    with file.open() as opened, io.TextIOWrapper(opened, file.encoding, "replace") as text:
+        for line, content in enumerate(islice(text, 1, LOOKED_AT), start=2):
+            for sep in SEPARATORS:
+                fields = [field.strip(' \t\r\n"') for field in content.split(sep)]
+                is_header = set(wanted) <= set(fields) or all(
+                    any(map(pattern.fullmatch, fields)) for pattern in HEADINGS
+                )
+                if is_header:
+                    return line
+    return 0
+
+
+def _unseparated(first: str, sep: str | None) -> str:
+    """What to say of a first line that is one field."""
+    if sep is not None:
+        return f"no sep={sep!r} in its first line, {shown(first)}; leave sep= out"
+    mark = MARK.search(first)
+    advice = f"pass sep={mark[1]!r}" if mark else "pass sep=, or check that it is a table"
+    return f"nothing that separates fields in its first line, {shown(first)}; {advice}"
+
+
+def _what_is_wrong(file: TextFile, first: list[str], wanted: Sequence[str], sep: str | None) -> str:
     """The sentence for a file that lacks columns: what they are, and the one thing to do."""
     separator = SEPARATORS.get(file.sep, repr(file.sep))
     if len(first) == 1:
-        separated = f"nothing that separates fields in its first line, {shown(first[0])}; pass sep="
+        separated = _unseparated(first[0], sep)
     else:
         separated = f"{len(first)}, separated by {separator}: {shown(first, 200)}"
     missing = ", ".join(repr(name) for name in wanted if name not in file.columns)
@@ -145,8 +197,11 @@ def _what_is_wrong(file: TextFile, first: list[str], wanted: Sequence[str]) -> s
             f"{separated}"
         )
     start = f"{file.path} has no column {missing}; "
+    if line := _header_below(file, wanted):
+        above = f"the {line - 1} lines" if line > 2 else "the line"
+        return f"{start}its header seems to be line {line}: delete {above} above it"
     if len(first) == 1:
-        return f"{start}it has {separated}, or check that it is a table"
+        return f"{start}it has {separated}"
     if any(NUMBER.fullmatch(field) for field in first):
         return (
             f"{start}its first line is data, {shown(first, 200)}. Name all {len(first)} columns, "

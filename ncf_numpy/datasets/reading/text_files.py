@@ -8,6 +8,7 @@ file read again, slowly, to name the line.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import re
@@ -77,8 +78,9 @@ class TextFile:
         blocks = {name: [] for name in places}
         try:
             with self.open() as file:
-                if self.header and file.readline().count(b'"') % 2:
-                    return None  # the header has more lines
+                header = file.readline() if self.header else b""
+                if header.count(b'"') % 2 or b"\r" in header.rstrip(b"\r\n"):
+                    return None  # the header has more lines, or less
                 for text, starts, ends in grids(file, sep.encode(), self.quotes, len(self.columns)):
                     for name in list(blocks):
                         place = places[name]
@@ -104,7 +106,7 @@ class TextFile:
                         local, distinct = pd.factorize(chunk[place].to_numpy())  # (rows,), (m,)
                         known = map(texts[name].__getitem__, distinct)
                         codes[name].append(np.fromiter(known, np.int32, len(distinct))[local])
-        except UnicodeDecodeError as error:
+        except UnicodeError as error:
             raise self._undecodable(error) from error
         except pd.errors.ParserError as error:
             raise self._unparsable(error) from error
@@ -197,7 +199,7 @@ class TextFile:
                     if not blank:
                         yield number, line, fields
                     line = reader.line_num + 1
-            except UnicodeDecodeError as error:
+            except UnicodeError as error:
                 raise self._undecodable(error) from error
             except csv.Error as error:
                 raise ValueError(
@@ -226,20 +228,17 @@ class TextFile:
             if len(fields) > width
         ]
 
-    def _undecodable(self, error: UnicodeDecodeError) -> ValueError:
+    def _undecodable(self, error: UnicodeError) -> ValueError:
         encoding = self.encoding.removesuffix("-sig")
         where, line = f"{self.path}", b""
         with self.open() as file:
             for number, line in enumerate(file, start=1):
                 try:
                     line.decode(encoding)
-                except UnicodeDecodeError:
+                except UnicodeError:
                     where += f", line {number}"
                     break
-        return ValueError(
-            f"{where}: not {encoding} ({error.reason}); pass the encoding it was saved in, such as "
-            f"{likely_encoding(line)}, or save it as UTF-8"
-        )
+        return ValueError(undecodable(where, encoding, error, line))
 
     def _unparsable(self, error: pd.errors.ParserError) -> ValueError:
         if "EOF inside string" in str(error):
@@ -258,8 +257,19 @@ class TextFile:
         )
 
 
+def undecodable(where: str, encoding: str, error: UnicodeError, line: bytes) -> str:
+    """The sentence for a line that is not in this encoding."""
+    return (
+        f"{where}: not {encoding.removesuffix('-sig')} ({getattr(error, 'reason', error)}); pass "
+        f"the encoding it was saved in, such as {likely_encoding(line)}, or save it as UTF-8"
+    )
+
+
 def likely_encoding(line: bytes) -> str:
-    """The advice for a line that is not UTF-8: Korean if it can be, else Western European."""
+    """The advice for a line: UTF-8 or Korean if it can be, else Western European."""
+    with contextlib.suppress(UnicodeError):
+        line.decode("utf-8")
+        return "encoding='utf-8'"
     try:
         line.decode("cp949")
     except UnicodeDecodeError:
