@@ -38,6 +38,10 @@ class Lists:
         """The sum over a list's held-out items among the first k: values (E,) -> (L,)."""
         return np.bincount(self.lists, np.where(self.ranks < k, values, 0), len(self.n))
 
+    def n_within(self, k):
+        """min(n, k) of each list: -> (L,), for a k of any size."""
+        return np.minimum(self.n, min(k, self.n.max()))
+
 
 def hit(lists, k):
     return np.minimum(lists.total(1, k), 1)
@@ -52,12 +56,13 @@ def recall(lists, k):
 
 
 def ndcg(lists, k):
-    best = np.cumsum(1 / np.log2(np.arange(min(k, lists.n.max())) + 2))
-    return lists.total(1 / np.log2(lists.ranks + 2), k) / best[np.minimum(lists.n, k) - 1]
+    n = lists.n_within(k)
+    best = np.cumsum(1 / np.log2(np.arange(n.max()) + 2))
+    return lists.total(1 / np.log2(lists.ranks + 2), k) / best[n - 1]
 
 
 def average_precision(lists, k):
-    return lists.total((lists.place + 1) / (lists.ranks + 1), k) / np.minimum(lists.n, k)
+    return lists.total((lists.place + 1) / (lists.ranks + 1), k) / lists.n_within(k)
 
 
 def reciprocal_rank(lists, k):

@@ -8,9 +8,12 @@ class Ids:
         self.rows = {raw: row for row, raw in enumerate(ids.tolist())}
 
     def find(self, raw):
-        """The row of a raw id, or None, also for what cannot be an id, such as a list."""
+        """The row of a raw id, or None, also for what cannot be an id, such as a list.
+
+        Blanks around a text do not count: they are no part of the ids in the data either.
+        """
         try:
-            return self.rows.get(raw)
+            return self.rows.get(raw.strip() if isinstance(raw, str) else raw)
         except TypeError:
             return None
 

@@ -126,7 +126,7 @@ class Pairwise(Pointwise):
     Raises
     ------
     ValueError
-        For a batch_size or negatives below 1.
+        For a batch_size or negatives below 1, and where every user has every item.
     """
 
     def __init__(self, train: Interactions, *, batch_size: int = 256, negatives: int = 1) -> None:
@@ -135,6 +135,11 @@ class Pairwise(Pointwise):
         self.loss = BPR()
         served = np.flatnonzero(~self.sampler.exhausted[train.users])
         self.rows = np.repeat(served, negatives)  # (P,) the positive of each pair
+        if not len(self.rows):
+            raise ValueError(
+                "every user has every item: BPR compares an item that a user has with one that "
+                "they have not; train mf instead"
+            )
 
     @property
     def n_batches(self):

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..core.checks import check_count
+from ..core.checks import check_count, check_sizes
 from ..core.models import GMF, MLP, NeuMF
 from ..data.terminal import is_terminal
 from .row_adam import RowAdam
@@ -82,6 +82,7 @@ def pretrain(
         As `fit`.
     """
     check_count(fine_tune_epochs, 0, "fine_tune_epochs")
+    check_sizes(epochs=epochs, fine_tune_epochs=max(1, fine_tune_epochs))
     progress = is_terminal(sys.stderr) if progress is None else progress
     sizes = split.train.n_users, split.train.n_items
     gmf, mlp = GMF(*sizes, factors, rng), MLP(*sizes, layers, rng)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.checks import check_count, check_generator
+from ..core.checks import check_generator, check_sizes
 from ..core.table import as_table
 from ..data.terminal import is_terminal
 from ..evaluation.metrics import evaluate
@@ -112,7 +112,7 @@ def fit(
         If the loss is NaN or infinite, with epoch, batch and parameter; the model then has its best
         weights so far.
     """
-    check_count(epochs, 1, "epochs")
+    check_sizes(epochs=epochs)
     progress = is_terminal(sys.stderr) if progress is None else progress
     trainer = Trainer(model, split, rng, progress=progress, **settings)
     trainer.run(epochs, patience)

@@ -86,3 +86,11 @@ def test_what_is_not_a_measure_is_refused_with_those_there_are():
         per_list("hr@10", RANKS, LISTS, 10)
     with pytest.raises(ValueError, match="k must be an integer of at least 1, got 0"):
         per_list("HR", RANKS, LISTS, 0)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_a_k_beyond_64_bits_was_too_large_for_python_and_c(measure):
+    ranks, lists = np.array([0, 4, 2]), np.array([0, 0, 1])
+    for k in (2**31, 2**63, 10**30):
+        found, expected = per_list(measure, ranks, lists, k), per_list(measure, ranks, lists, 10**9)
+        np.testing.assert_allclose(found, expected * (10**9 / k if measure == "precision" else 1))

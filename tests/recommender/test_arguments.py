@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ncf_numpy.datasets import sample_lastfm
+from ncf_numpy.datasets import Interactions, sample_lastfm
 from ncf_numpy.recommender.recommender import Recommender
 
 PLAYS = pd.DataFrame({"user": [1, 1, 1, 2, 2, 3], "item": [5, 6, 7, 5, 6, 7]})
@@ -103,3 +103,19 @@ def test_a_list_in_a_cell_was_an_error_in_pandas():
 def test_a_name_that_is_no_text_was_an_attribute_error(recommender):
     with pytest.raises(TypeError, match="an item's name is a text, got 5"):
         recommender.find_item(5)
+
+
+def test_bpr_without_a_pair_to_compare_divided_by_zero():
+    users, items = np.divmod(np.arange(6), 3)
+    everything = Interactions.from_indices(users, items, ["a", "b"], range(3))
+    with pytest.raises(ValueError, match="every user has every item: BPR compares"):
+        Recommender("bpr", epochs=1).fit(everything)
+
+
+def test_an_id_of_the_data_with_a_blank_was_not_found_again():
+    table = pd.DataFrame({"user": ["ann ", "bob"] * 2, "item": ["x", " y", "y", "z"]})
+    recommender = Recommender("popularity").fit(table)
+    assert recommender.data.user_ids.tolist() == ["ann", "bob"]
+    for user in ("ann ", "ann", "\tann\r"):
+        assert recommender.recommend(user)["item"].tolist() == ["z"]
+    assert recommender.recommend("bob", only=[" x"])["item"].tolist() == ["x"]

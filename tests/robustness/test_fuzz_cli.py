@@ -48,7 +48,7 @@ NUMBER = [
     "２",
     HUGE,
 ]
-REAL = [*NUMBER, "0.01", "1e-320", "1e38", "1e300"]
+REAL = [*NUMBER, "0.01", "1e-320", "1e38", "1e300", "1e308"]
 WIDTHS = ["8,4", "2", "7", "4,", ",", "", "4,0", "4,-1", "4.0", "x", f"4,{HUGE}", "4 2", "[4,2]"]
 OLD = ["plays.csv", "dates.csv", "names.csv", "empty.csv", "folder", "model.npz", "half.npz", "no",
        "no/where.csv", "", ".", "곡.csv", "x" * 300, "\udcff", "a\nb"]  # fmt: skip
@@ -69,6 +69,7 @@ DATA = {
     "--min-per-user": NUMBER,
     "--min-per-item": NUMBER,
 }
+FLAG = [None]
 TRAINING = {
     **dict.fromkeys(["--factors", "--batch-size", "--negatives", "--patience"], NUMBER),
     **{
@@ -81,12 +82,13 @@ TRAINING = {
         "--l2": REAL,
         "--regularisation": REAL,
         "--weight": REAL,
+        "--branch-weight": REAL,
+        "--use-counts": FLAG,
     },
 }
 MODEL = [*MODELS, "", "svd"]
 MEASURE = [*MEASURES, "", "x"]
 HOLD_OUT = ["latest", "random", "x"]
-FLAG = [None]
 ODD = {name: FLAG for name in ("--debugger", "--help", "--", "extra", "-", "", "-1")}
 # command -> arguments that work, and options to add, with the values to draw from
 COMMANDS = {
@@ -108,7 +110,7 @@ COMMANDS = {
         {**DATA, "--hold-out": HOLD_OUT, "--factors": NUMBER, "--layers": WIDTHS, "--alpha": REAL,
          "--lr": REAL,
          "--fine-tune-lr": REAL, "--optimizer": ["sgd", "adam", ""], "--seed": NUMBER,
-         "--fine-tune-epochs": ["0", "-1", "x", ""]},
+         "--fine-tune-epochs": ["0", "-1", "x", "", HUGE], "--epochs": ["0", "2", "x", HUGE]},
     ),
     "recommend": (
         ["model.npz", "--user", "1"],
