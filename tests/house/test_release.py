@@ -77,3 +77,12 @@ def test_a_commit_is_checked_by_commands_of_the_ci_run():
 def test_building_asks_for_the_setuptools_that_the_tests_ask_for(setup):
     (wanted,) = tomllib.loads(text_of("pyproject.toml"))["build-system"]["requires"]
     assert wanted in setup["options.extras_require"]["test"].split("\n")
+
+
+def test_ci_and_nox_name_tests_that_there_are():
+    paths = re.findall(r"\b(?:tests|tools)/[\w/]+(?:\.py)?", text_of(".ci/run"))
+    assert len(paths) > 5 and all((ROOT / path).exists() for path in paths)
+    lists = re.findall(r"(?:PRODUCTS|SLOW) = \((.*?)\n\)", text_of("noxfile.py"), re.DOTALL)
+    names = re.findall(r"\w+", " ".join(lists))
+    found = {name: len([*ROOT.glob(f"tests/*/test_{name}.py")]) for name in names}
+    assert len(names) > 20 and set(found.values()) == {1}, found
