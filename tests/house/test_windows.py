@@ -92,11 +92,13 @@ def test_every_command_is_run_here():
 @pytest.mark.robustness
 @pytest.mark.parametrize("console", CONSOLES)
 def test_every_command_prints_to_a_console_that_knows_few_characters(windows_folder, console):
+    given = f"{PLAYS} {RUNS}"
+    names = escapes(given.encode(console, "backslashreplace").decode(console))
     for status, line in RUNS:
         done = python(windows_folder, "-m", "ncf_numpy", *line.split(), console=console)
         text = (done.stdout + done.stderr).decode(console)
         assert done.returncode == status and "Traceback" not in text, f"{line}\n{text}"
-        assert escapes(text) <= escapes(PLAYS.encode(console, "backslashreplace").decode(console))
+        assert escapes(text) <= names, line
     left = {path.name for path in windows_folder.iterdir() if path.name.endswith(".part")}
     assert not left
 
