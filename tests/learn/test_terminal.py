@@ -305,8 +305,8 @@ def test_the_command_reads_real_data(capsys, data_dir):
         (["--steps", "5"], 2, "--steps needs --html"),
         (["--user", "nobody"], 1, "step: no user 'nobody'"),
         (["--batch", "1"], 1, "step: the batch size must be"),
-        (["--layers", "7,4"], 1, "step: layers must begin with an even width"),
-        (["--lr", "-1"], 1, "step: lr must be in"),
+        (["--layers", "7,4"], 1, "step: --layers must begin with an even width"),
+        (["--lr", "-1"], 1, "step: --lr must be in"),
     ],
 )
 def test_mistakes_get_a_sentence(capsys, arguments, status, message):
