@@ -277,7 +277,7 @@ def test_the_unpacked_archive_passes_the_commands_of_its_readme(unpacked, tmp_pa
     python = empty_environment(tmp_path / "environment", ["test"])
     pip_install(python, "--no-build-isolation", "-e", ".[test]", cwd=unpacked)
     done = run(python, "examples/train_lastfm.py", cwd=unpacked)
-    assert done.returncode == 0 and "synthetic" in done.stdout, done.stderr
+    assert done.returncode == 0, done.stderr
     some = ["ncf_numpy", "tests/core", "tests/to_torch", "tests/docs/test_statements.py"]
     some += ["tests/house/test_package.py", "tests/house/test_release.py"]
     done = run(python, "-m", "pytest", "-q", *some, cwd=unpacked)
