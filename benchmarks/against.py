@@ -11,7 +11,7 @@ from pathlib import Path
 
 import machine
 import numpy as np
-from ideas import PACKAGE, contender, copy_of, measure
+from ideas import PACKAGE, copy_of, implementation, measure
 from train_step import N_BATCHES, make_batches
 
 
@@ -33,7 +33,7 @@ def main():
         for factors in arguments.factors:
             for batch in arguments.batches:
                 batches = make_batches(batch, np.random.default_rng(1))
-                runs = [contender(package, factors, batches) for package in (old, new)]
+                runs = [implementation(package, factors, batches) for package in (old, new)]
                 (_, saved, _), us = measure(*runs, arguments.steps, arguments.rounds)
                 row = {"factors": factors, "batch": batch, "old us": us, "saved us": saved}
                 results.add(row | {"old / new": us / (us - saved)})

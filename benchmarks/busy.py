@@ -26,7 +26,7 @@ BUSY = "while True: pass"
 PAUSE = 0.2  # seconds: OpenBLAS's threads go on spinning for a while after the last product
 
 
-def contender(factors, batch_size):
+def implementation(factors, batch_size):
     """run(n_steps) of NeuMF."""
     layers = (8 * factors, 4 * factors, 2 * factors, factors)
     model = NeuMF(N_USERS, N_ITEMS, factors, layers, np.random.default_rng(0))
@@ -73,7 +73,7 @@ def main():
     results = machine.Results(arguments.results, "busy", about)
     for factors in arguments.factors:
         for batch in arguments.batches:
-            run = contender(factors, batch)
+            run = implementation(factors, batch)
             run(arguments.steps)
             runs = {"default": (run, 1), "unlimited": (run, threads), "loop": (loop, 1)}
             idle = measure(runs, arguments.steps, arguments.rounds)

@@ -5,7 +5,7 @@
 NeuMF with 8 factors and layers 64, 32, 16, 8. Dense: gradients of whole tables, Adam. Sparse: of
 the rows a batch has read, lazy Adam. NumPy's is RowAdam: dense Adam's numbers. One thread each.
 
-The contenders take turns in short rounds; while one process works alone the other sleeps in a
+The implementations take turns in short rounds; while one process works alone the other sleeps in a
 barrier. `ms` is the time of a step in the fastest round: whatever else runs on the machine only
 adds. `cpu ms` is process 0's processor time for it, the median of the rounds: waiting is not in it,
 so on a busy machine it says what a quiet one could reach at best.
@@ -30,10 +30,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
 from scale_out_ddp import distribute, make_optimizers, start_processes, take_step  # noqa: E402
 
 SIZES = ["6040x3706", "275000x160000"]
-CONTENDERS = ("numpy", "torch dense", "torch sparse", "two dense", "two sparse")
+IMPLEMENTATIONS = ("numpy", "torch dense", "torch sparse", "two dense", "two sparse")
 
 
-def contender(name, n_users, n_items):
+def implementation(name, n_users, n_items):
     """A function of a batch that takes one step."""
     model = NeuMF(n_users, n_items, 8, (64, 32, 16, 8), np.random.default_rng(0))
     if name == "numpy":
@@ -61,14 +61,14 @@ def step_alone(module, optimizers, users, items, labels):
 
 
 def measure(rank, n_users, n_items, batch, rounds, seconds):
-    """{contender: (ms, cpu ms) of a step}, by the clocks of process 0."""
+    """{implementation: (ms, cpu ms) of a step}, by the clocks of process 0."""
     rng = np.random.default_rng(0)
-    mine = [name for name in CONTENDERS if rank == 0 or name.startswith("two")]
-    steps = {name: contender(name, n_users, n_items) for name in mine}
-    times = {name: [] for name in CONTENDERS}
-    n_steps = dict.fromkeys(CONTENDERS, 2)
+    mine = [name for name in IMPLEMENTATIONS if rank == 0 or name.startswith("two")]
+    steps = {name: implementation(name, n_users, n_items) for name in mine}
+    times = {name: [] for name in IMPLEMENTATIONS}
+    n_steps = dict.fromkeys(IMPLEMENTATIONS, 2)
     for number in range(-2, rounds):  # two rounds to warm up and to see how many steps fill a round
-        for name in CONTENDERS:
+        for name in IMPLEMENTATIONS:
             batches = [draw(n_users, n_items, batch, rng) for _ in range(n_steps[name])]
             dist.barrier()
             start = time.perf_counter(), time.process_time()
@@ -114,7 +114,7 @@ def work(rank, meeting, n, arguments, about):
             found = measure(rank, *sizes.values(), arguments.rounds, arguments.seconds)
             for name, (ms, cpu) in found.items() if rank == 0 else ():
                 weight = megabytes(name, *sizes.values())
-                numbers = {"contender": name, "ms": ms, "cpu ms": cpu, "MB exchanged": weight}
+                numbers = {"implementation": name, "ms": ms, "cpu ms": cpu, "MB exchanged": weight}
                 results.add({**sizes, **numbers})
     dist.destroy_process_group()
 
@@ -124,7 +124,7 @@ def main():
     parser.add_argument("--sizes", nargs="+", default=SIZES, metavar="USERSxITEMS")
     parser.add_argument("--batches", type=int, nargs="+", default=[1024, 16384])
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--seconds", type=float, default=0.1, help="of a contender in a round")
+    parser.add_argument("--seconds", type=float, default=0.1, help="of a implementation in a round")
     arguments = parser.parse_args()
     if torch is None:
         parser.exit(1, "this needs PyTorch: pip install -e '.[torch]'\n")

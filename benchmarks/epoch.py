@@ -4,8 +4,8 @@
     python benchmarks/epoch.py FOLDER ...                  # folders of NCF files
 
 All train NeuMF with f factors and layers 8f, 4f, 2f, f in float32 by Adam with lr 1e-3 on the same
-positives, each with 4 negatives that are drawn anew and are not in train. All rank each user's test
-item among the published 99. In every repeat each contender starts from a new model; medians are
+positives, each with 4 negatives drawn again and not in train. All rank each user's test
+item among the published 99. In every repeat each starts from a new model; medians are
 reported, and HR@10 after the one epoch, to show that all of them learn. --clock cpu counts the
 processor time of the process: what an epoch costs where other processes want the same cores.
 
@@ -144,7 +144,7 @@ def hit_ratio(scores, items, k=10):
     return float((above.sum(axis=1) < k).mean())
 
 
-CONTENDERS = {  # what to run, and what it needs
+IMPLEMENTATIONS = {  # what to run, and what it needs
     "ours": (ours, ()),
     "pytorch": (pytorch, ("torch",)),
     "cornac": (cornac, ("torch", "cornac")),
@@ -152,10 +152,10 @@ CONTENDERS = {  # what to run, and what it needs
 
 
 def installed(names):
-    """{name: function} of the contenders whose libraries are there; says which are not."""
+    """{name: function} of the implementations whose libraries are there; says which are not."""
     found = {}
     for name in names:
-        run, libraries = CONTENDERS[name]
+        run, libraries = IMPLEMENTATIONS[name]
         try:
             for library in libraries:
                 importlib.import_module(library)
@@ -165,11 +165,11 @@ def installed(names):
     return found
 
 
-def measure(split, factors, batch_size, contenders, repeats):
-    """{contender: {part: median seconds, "HR@10": median}}, the contenders taking turns."""
-    runs = {name: [] for name in contenders}
+def measure(split, factors, batch_size, implementations, repeats):
+    """{implementation: {part: median seconds, "HR@10": median}}, taking turns."""
+    runs = {name: [] for name in implementations}
     for _ in range(repeats):
-        for name, run in contenders.items():
+        for name, run in implementations.items():
             runs[name].append(run(split, factors, batch_size))
     return {
         name: {part: statistics.median(run[part] for run in done) for part in done[0]}
@@ -177,15 +177,15 @@ def measure(split, factors, batch_size, contenders, repeats):
     }
 
 
-def rows(split, factors, batch_size, contenders, repeats):
-    """A dict for each contender: its parts, their sum, and that sum as a multiple of ours."""
-    measured = measure(split, factors, batch_size, contenders, repeats)
+def rows(split, factors, batch_size, implementations, repeats):
+    """A dict for each implementation: its parts, their sum, and that sum as a multiple of ours."""
+    measured = measure(split, factors, batch_size, implementations, repeats)
     epochs = {name: sum(parts[part] for part in PARTS) for name, parts in measured.items()}
     for name, parts in measured.items():
         row = {
             "factors": factors,
             "batch": batch_size,
-            "contender": name,
+            "implementation": name,
             **parts,
             "epoch": epochs[name],
         }
@@ -198,7 +198,9 @@ def rows(split, factors, batch_size, contenders, repeats):
 def main():
     parser = machine.parser(__doc__)
     parser.add_argument("folders", type=Path, nargs="+", help="each with one data set of NCF files")
-    parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
+    parser.add_argument(
+        "--implementations", nargs="+", choices=IMPLEMENTATIONS, default=list(IMPLEMENTATIONS)
+    )
     parser.add_argument("--batches", type=int, nargs="+", default=[256, 1280], help="rows a step")
     parser.add_argument("--factors", type=int, nargs="+", default=[8])
     parser.add_argument("--repeats", type=int, default=3)
@@ -210,14 +212,14 @@ def main():
     Lap.clock = machine.CLOCKS[arguments.clock]
     about = machine.describe("torch", "cornac")
     print(about)
-    contenders = installed(arguments.contenders)
+    implementations = installed(arguments.implementations)
     results = machine.Results(arguments.results, "epoch", about, anew=not arguments.append)
     for folder in arguments.folders:
         split = load_ncf_files(folder, np.random.default_rng(0), validation=False)
         where = {"clock": arguments.clock, "threads": arguments.threads}
         where["data"] = folder.resolve().name
         for factors, batch_size in itertools.product(arguments.factors, arguments.batches):
-            for row in rows(split, factors, batch_size, contenders, arguments.repeats):
+            for row in rows(split, factors, batch_size, implementations, arguments.repeats):
                 results.add(where | row)
 
 

@@ -124,7 +124,7 @@ def copy_of(package, folder, name, idea=None):
     return importlib.import_module(name)
 
 
-def contender(package, factors, batches):
+def implementation(package, factors, batches):
     """run(n_steps): training steps on these batches, by one copy of the package."""
     layers = (8 * factors, 4 * factors, 2 * factors, factors)
     model = package.NeuMF(N_USERS, N_ITEMS, factors, layers, np.random.default_rng(0))
@@ -171,7 +171,7 @@ def main():
             for factors in arguments.factors:
                 for batch in arguments.batches:
                     batches = make_batches(batch, np.random.default_rng(1))
-                    runs = [contender(each, factors, batches) for each in (without, with_it)]
+                    runs = [implementation(each, factors, batches) for each in (without, with_it)]
                     (low, middle, high), us = measure(*runs, arguments.steps, arguments.rounds)
                     row = {"idea": name, "factors": factors, "batch": batch, "us": us}
                     row |= {"saved us": middle, "from": low, "to": high}

@@ -5,7 +5,7 @@
 
 *top 10* lists the ten best items for each of 20,000 users among 20,000 items, without the 50 that
 a user has. The weights are random, since what they are makes no difference to the time: MF with 32
-factors, and NeuMF with 8 factors and layers 64, 32, 16, 8. Contenders take turns; medians are
+factors, and NeuMF with 8 factors and layers 64, 32, 16, 8. Implementations take turns; medians are
 reported. The peak is this process's after the first run of ours, before other libraries are loaded.
 A library that is not installed is left out.
 """
@@ -34,7 +34,7 @@ def draw(model, rng):
 
 
 def top_10_mf(arguments):
-    """{contender: function} for MF, whose scores are one matrix product."""
+    """{implementation: function} for MF, whose scores are one matrix product."""
     n_users, n_items, rng = arguments.users, arguments.items, np.random.default_rng(0)
     model, has = draw(MF(n_users, n_items, 32, rng), rng), rng.integers(0, n_items, (n_users, HAS))
     users = np.arange(n_users)
@@ -71,7 +71,7 @@ def top_10_mf(arguments):
 
 
 def top_10_neumf(arguments):
-    """{contender: function} for a tower, which PyTorch runs user by user or some at a time."""
+    """{implementation: function} for a tower, which PyTorch runs user by user or some at a time."""
     n_users, n_items, rng = arguments.users, arguments.items, np.random.default_rng(0)
     model = draw(NeuMF(n_users, n_items, 8, (64, 32, 16, 8), rng), rng)
     has = rng.integers(0, n_items, (n_users, HAS))
@@ -100,7 +100,7 @@ def top_10_neumf(arguments):
 
 
 def fit_item_knn(arguments):
-    """{contender: function} for item-kNN by cosine with 50 neighbours."""
+    """{implementation: function} for item-kNN by cosine with 50 neighbours."""
     train = load_ncf_files(arguments.folder, np.random.default_rng(0), validation=False).train
     yield "ours", lambda: ItemKNN(neighbours=50).fit(train)
 
@@ -125,7 +125,7 @@ def fit_item_knn(arguments):
 
 
 def fit_ials(arguments):
-    """{contender: function} for implicit ALS with 64 factors, 12 epochs."""
+    """{implementation: function} for implicit ALS with 64 factors, 12 epochs."""
     train = load_ncf_files(arguments.folder, np.random.default_rng(0), validation=False).train
     yield "ours", lambda: ImplicitALS(factors=64, epochs=12).fit(train)
 
@@ -157,20 +157,20 @@ JOBS = {
 
 
 def measure(job, arguments):
-    """{contender: median seconds} of those installed, who take turns; and our peak in GB."""
+    """{implementation: median seconds} of those installed, who take turns; and our peak in GB."""
     (ours, run), *others = job(arguments)
     run()
-    contenders, peak = {ours: run}, peak_gigabytes()
+    implementations, peak = {ours: run}, peak_gigabytes()
     for name, prepare in others:
         try:
-            contenders[name] = prepare()
+            implementations[name] = prepare()
         except ImportError as error:
             print(f"left out: {name} ({error})", file=sys.stderr)
-    clock, times = machine.CLOCKS[arguments.clock], {name: [] for name in contenders}
+    clock, times = machine.CLOCKS[arguments.clock], {name: [] for name in implementations}
     for _ in range(arguments.repeats):
-        for name, contender in contenders.items():
+        for name, implementation in implementations.items():
             start = clock()
-            contender()
+            implementation()
             times[name].append(clock() - start)
     return {name: statistics.median(seconds) for name, seconds in times.items()}, peak
 
@@ -197,11 +197,15 @@ def main():
     results = machine.Results(arguments.results, "jobs", about, anew=not arguments.append)
     (name,) = arguments.jobs
     seconds, peak = measure(JOBS[name], arguments)
-    for contender, value in seconds.items():
+    for implementation, value in seconds.items():
         row = {"clock": arguments.clock, "threads": arguments.threads, "job": name}
         row["users"] = arguments.users if name.startswith("top 10") else ""
-        row |= {"contender": contender, "seconds": value, "ours / theirs": seconds["ours"] / value}
-        results.add(row | {"peak GB": peak if contender == "ours" else np.nan})
+        row |= {
+            "implementation": implementation,
+            "seconds": value,
+            "ours / theirs": seconds["ours"] / value,
+        }
+        results.add(row | {"peak GB": peak if implementation == "ours" else np.nan})
 
 
 if __name__ == "__main__":

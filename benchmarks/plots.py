@@ -15,19 +15,19 @@ import numpy as np
 from report import read
 
 IMAGES = machine.RESULTS.parents[1] / "docs" / "images"
-NOT_CONTENDERS = ("clock", "threads", "factors", "batch", "machine")
+NOT_IMPLEMENTATIONS = ("clock", "threads", "factors", "batch", "machine")
 
 
 def train_step(results):
-    """A panel for each f: ms per step against the batch, a line per contender, one thread."""
+    """A panel for each f: ms per step against the batch, a line per implementation, one thread."""
     results = results[results["threads"] == results["threads"].min()]
-    contenders = [c for c in results if c not in NOT_CONTENDERS and "/" not in c]
+    implementations = [c for c in results if c not in NOT_IMPLEMENTATIONS and "/" not in c]
     groups = list(results.groupby("factors"))
     figure, axes = plt.subplots(
         1, len(groups), figsize=(3.2 * len(groups) + 1.6, 3.4), squeeze=False, layout="constrained"
     )
     for ax, (factors, cells) in zip(axes[0], groups):
-        for name in contenders:
+        for name in implementations:
             line = {"linewidth": 2.5} if name == "ours RowAdam" else {"linestyle": "--"}
             ax.plot(cells["batch"], cells[name], marker="o", markersize=3, label=name, **line)
         ax.set(title=f"f = {factors}", xlabel="batch", xscale="log", yscale="log")
@@ -39,9 +39,9 @@ def train_step(results):
 
 
 def epoch(results):
-    """A bar for each data set, batch and contender, cut into sampling, training, evaluation."""
+    """A bar for each data set, batch and implementation, cut into its three parts."""
     names = [
-        f"{row.data}, f = {row.factors}, {row.batch}, {row.contender}"
+        f"{row.data}, f = {row.factors}, {row.batch}, {row.implementation}"
         for row in results.itertuples()
     ]
     figure, ax = plt.subplots(figsize=(8, 0.3 * len(names) + 1), layout="constrained")

@@ -28,13 +28,13 @@ def train_step(results):
 
 def jobs(results):
     for job, theirs, most in (("top 10, MF", "implicit", 2), ("top 10, NeuMF-8", "pytorch", 1.2)):
-        contenders = results[results["job"] == job]
-        others = contenders[contenders["contender"].str.startswith(theirs)]
+        implementations = results[results["job"] == job]
+        others = implementations[implementations["implementation"].str.startswith(theirs)]
         if len(others):
             target = f"{job}: ours / {theirs} at its best at most {most}"
             value = others["ours / theirs"].max()
             yield target, f"{value:.2f}", value <= most
-        for peak in contenders["peak GB"].dropna():
+        for peak in implementations["peak GB"].dropna():
             yield f"{job}: peak below 1 GB", f"{peak:.2f} GB", peak < 1
 
 
@@ -45,16 +45,16 @@ def busy(results):
 
 def epoch(results):
     of_256 = results[(results["batch"] == 256) & (results["factors"] == 8)]
-    of_ours = of_256[(of_256["data"] == "ml-1m") & (of_256["contender"] == "ours")]
+    of_ours = of_256[(of_256["data"] == "ml-1m") & (of_256["implementation"] == "ours")]
     for row in of_ours.to_dict("records"):
         seconds = row["sampling"] + row["evaluation"]
         target = f"ml-1m: sampling, and evaluation of {row['pairs']:,} pairs, within 3 s"
         yield target, f"{seconds:.2f} s", seconds <= 3
-    wide = results[(results["factors"] == 64) & (results["contender"] == "pytorch")]
+    wide = results[(results["factors"] == 64) & (results["implementation"] == "pytorch")]
     for row in wide.to_dict("records"):
         target = f"{row['data']}, f = 64, batch {row['batch']:,}: pytorch / ours at least 1"
         yield target, f"{row['epoch / ours']:.2f}", row["epoch / ours"] >= 1
-    cornac = of_256[(of_256["data"] == "deepcf-lastfm") & (of_256["contender"] == "cornac")]
+    cornac = of_256[(of_256["data"] == "deepcf-lastfm") & (of_256["implementation"] == "cornac")]
     for ratio in cornac.get("epoch / ours", ()):
         target = "deepcf-lastfm, f = 8, batch 256: an epoch of cornac / ours at least 4"
         yield target, f"{ratio:.1f}", ratio >= 4

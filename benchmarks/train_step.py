@@ -3,8 +3,8 @@
     pip install -e '.[bench]' && python benchmarks/train_step.py
 
 Same sizes (MovieLens-1M: 6,040 users, 3,706 items), same batches, float32, Adam with lr 1e-3. Each
-contender runs a block of steps in turn, round after round, so that a drift of the machine's speed
-meets them all; the median over the rounds is reported. A ratio above 1 means ours is faster. A
+implementation runs a block of steps in turn, round after round, so that a drift of the machine's
+speed meets them all; the median over the rounds is reported. Above 1, ours is faster. A
 cell is on disk when it is done: results/train_step.csv.
 
 --clock cpu counts the processor time of the process instead of the time that passes: what a step
@@ -44,7 +44,7 @@ def ours(factors, batches):
     """{name: run(n_steps)} for the three optimizers of this package."""
     layers = (8 * factors, 4 * factors, 2 * factors, factors)
 
-    def contender(optimizer):
+    def implementation(optimizer):
         model = NeuMF(N_USERS, N_ITEMS, factors, layers, np.random.default_rng(0))
         loss = BinaryCrossEntropyWithLogits()
 
@@ -55,9 +55,9 @@ def ours(factors, batches):
         return run
 
     return {
-        "ours RowAdam": contender(RowAdam()),
-        "ours lazy": contender(RowAdam(lazy=True)),
-        "ours dense": contender(Adam()),
+        "ours RowAdam": implementation(RowAdam()),
+        "ours lazy": implementation(RowAdam(lazy=True)),
+        "ours dense": implementation(Adam()),
     }
 
 
@@ -69,7 +69,7 @@ def pytorch(factors, batches, threads):
     torch.set_num_threads(threads)
     tensors = [tuple(torch.from_numpy(column) for column in batch) for batch in batches]
 
-    def contender(sparse, **options):
+    def implementation(sparse, **options):
         torch.manual_seed(0)
         model = PyTorchNeuMF(N_USERS, N_ITEMS, factors, sparse=sparse)
         loss = torch.nn.BCEWithLogitsLoss()
@@ -94,9 +94,9 @@ def pytorch(factors, batches, threads):
         return run
 
     return {
-        "torch Adam": contender(False),
-        "torch fused": contender(False, fused=True),
-        "torch sparse": contender(True),
+        "torch Adam": implementation(False),
+        "torch fused": implementation(False, fused=True),
+        "torch sparse": implementation(True),
     }
 
 
@@ -178,21 +178,21 @@ def jax_jit(factors, batches):
 
 
 def measure(factors, batch_size, threads, seconds, least_rounds, clock):
-    """{contender: median ms per step} over the rounds that fit in `seconds`, or least_rounds."""
+    """{implementation: median ms a step} over the rounds that fit in `seconds`, or least_rounds."""
     batches = make_batches(batch_size, np.random.default_rng(1))
-    contenders = ours(factors, batches)
+    implementations = ours(factors, batches)
     for library in (lambda: pytorch(factors, batches, threads), lambda: jax_jit(factors, batches)):
         try:
-            contenders |= library()
+            implementations |= library()
         except ImportError as error:
             print(f"left out: {error}", file=sys.stderr)
-    times = {name: [] for name in contenders}
-    for run in contenders.values():
+    times = {name: [] for name in implementations}
+    for run in implementations.values():
         run(N_BATCHES)
     end, n_rounds = time.perf_counter() + seconds, 0
     while n_rounds < least_rounds or time.perf_counter() < end:
         n_rounds += 1
-        for name, run in contenders.items():
+        for name, run in implementations.items():
             start = clock()
             run(N_BATCHES)
             times[name].append((clock() - start) / N_BATCHES * 1e3)

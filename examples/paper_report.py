@@ -93,14 +93,14 @@ def best_on_test(table):
 
 
 def describe(row):
-    """'.688/.410 (NCF table 2)'."""
+    """'0.6880/0.4100 (NCF table 2)'."""
     ndcg = "" if math.isnan(row["ndcg"]) else f"/{short(row['ndcg'])}"
     return f"{short(row['hr'])}{ndcg} ({row['source']})"
 
 
 def short(value):
-    """.6881 for 0.6881."""
-    return f"{value:.4f}".removeprefix("0")
+    """0.6881: four decimals."""
+    return f"{value:.4f}"
 
 
 def markdown(table, rule):

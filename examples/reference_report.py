@@ -123,7 +123,7 @@ class Report:
         return names[0] if is_clear else None
 
     def difference(self, data, ranking, measure, a, b):
-        """'+.0169 [+.0080, +.0260]', "" for a model beside itself."""
+        """'+0.0169 [+0.0080, +0.0260]', "" for a model beside itself."""
         rows = at(self.differences, data, ranking, measure)
         rows = rows[(rows["a"] == a) & (rows["b"] == b)]
         return "".join(
@@ -228,13 +228,13 @@ def larger(data):
 
 
 def spread(values):
-    """'.6858 to .6881', "" for a single one."""
+    """'0.6858 to 0.6881', "" for a single one."""
     return f"{short(values.min())} to {short(values.max())}" if len(values) > 1 else ""
 
 
 def signed(value):
-    """'+.0123', '-.0041'."""
-    return f"{value:+.4f}".replace("0.", ".", 1)
+    """'+0.0123', '-0.0041'."""
+    return f"{value:+.4f}"
 
 
 def main():

@@ -96,9 +96,9 @@ def test_jobs(tmp_path):
     sizes = ["--users", 30, "--items", 60, "--repeats", 1, "--clock", "cpu"]
     _, rows = run("jobs", folder, *sizes, results=tmp_path)
     assert set(rows["job"]) == {"top 10, MF", "top 10, NeuMF-8", "fit item-kNN", "fit iALS-64"}
-    for _, contenders in rows.groupby("job"):
-        ours, *others = contenders.to_dict("records")
-        assert ours["contender"] == "ours" and 0.03 < ours["peak GB"] < 1
+    for _, implementations in rows.groupby("job"):
+        ours, *others = implementations.to_dict("records")
+        assert ours["implementation"] == "ours" and 0.03 < ours["peak GB"] < 1
         for other in others:
             assert other["ours / theirs"] == pytest.approx(ours["seconds"] / other["seconds"])
 
@@ -108,7 +108,7 @@ def test_every_idea_still_fits_the_package_and_gives_the_same_steps(load, tmp_pa
     batches = load("train_step").make_batches(16, np.random.default_rng(0))[:3]
     for number, (name, idea) in enumerate(ideas.IDEAS.items()):
         package = ideas.copy_of(ideas.PACKAGE, tmp_path, f"ncf_tested_{number}", idea)
-        ideas.contender(package, 2, batches)(3)
+        ideas.implementation(package, 2, batches)(3)
         assert package.__name__ in sys.modules, name
 
 
@@ -135,9 +135,9 @@ def test_busy(tmp_path):
 def test_epoch(tmp_path):
     folder = ncf_files(tmp_path)
     out, rows = run("epoch", folder, "--batches", 50, "--repeats", 1, results=tmp_path)
-    contenders = rows["contender"].tolist()
+    implementations = rows["implementation"].tolist()
     for name in ("ours", "pytorch", "cornac"):
-        assert (name in contenders) != (f"left out: {name}" in out)
+        assert (name in implementations) != (f"left out: {name}" in out)
     assert (rows["pairs"] == 20 * 13).all()
     assert rows["HR@10"].between(0, 1).all()
     total = rows["sampling"] + rows["training"] + rows["evaluation"]
@@ -145,10 +145,10 @@ def test_epoch(tmp_path):
     np.testing.assert_allclose(rows["epoch / ours"], total / total[0])
 
     _, again = run(
-        "epoch", folder, "--append", "--contenders", "ours", "--batches", 25, "--repeats", 1,
+        "epoch", folder, "--append", "--implementations", "ours", "--batches", 25, "--repeats", 1,
         results=tmp_path,
     )  # fmt: skip
-    assert again["contender"].tolist() == [*contenders, "ours"]
+    assert again["implementation"].tolist() == [*implementations, "ours"]
 
 
 def test_hit_ratio_counts_ties_and_never_the_positive_itself(load):
@@ -226,12 +226,12 @@ SCALE = """threads,interactions,sampling,training,us per interaction,peak GB,mac
 1,100000,0.03,0.3,3,0.2,here
 """
 EPOCH_COLUMNS = "sampling,training,evaluation,epoch,pairs,epoch / ours,machine"
-EPOCH = f"""data,factors,batch,contender,{EPOCH_COLUMNS}
+EPOCH = f"""data,factors,batch,implementation,{EPOCH_COLUMNS}
 ml-1m,8,256,ours,2,8,1.5,11.5,604000,1,here
 deepcf-lastfm,8,256,cornac,1,4,1,6,174100,4.5,here
 deepcf-lastfm,64,1280,pytorch,1,4,1,6,174100,0.9,here
 """
-JOBS = """job,contender,seconds,ours / theirs,peak GB,machine
+JOBS = """job,implementation,seconds,ours / theirs,peak GB,machine
 "top 10, MF",ours,3,1,0.2,here
 "top 10, MF",implicit,1,3,,here
 "top 10, NeuMF-8",ours,3,1,1.2,here

@@ -177,9 +177,9 @@ def test_a_winner_is_named_only_where_the_interval_excludes_0():
     clear, unclear = (
         hand_made(low).verdict("deepcf-lastfm", "sampled", "HR") for low in (0.001, -0.001)
     )
-    assert clear[:3] == ["EASE .9000", "NeuMF .8800", "+.0200 [+.0010, +.0300]"]
+    assert clear[:3] == ["EASE 0.9000", "NeuMF 0.8800", "+0.0200 [+0.0010, +0.0300]"]
     assert clear[3] == "EASE, of 2 models run" and unclear[3].startswith("none")
-    assert clear[4:] == ["NeuMF .8800", "+.0200 [+.0010, +.0300]"]
+    assert clear[4:] == ["NeuMF 0.8800", "+0.0200 [+0.0010, +0.0300]"]
 
 
 def test_a_model_that_was_not_compared_with_the_best_leaves_no_winner():
@@ -194,12 +194,12 @@ def test_what_has_not_been_run_stays_empty():
     assert report.verdict("ml-1m", "sampled", "HR")[0] == "not run"
     rows = {line.split(" | ")[0]: line for line in report.of_ranking("deepcf-lastfm", "sampled")}
     assert rows["| MLP"] == "| MLP | 0 of 3 |  |  |  |  |  |  |"
-    assert rows["| EASE"].startswith("| EASE | 1 | .9000 | .8900 to .9100 |  | .6000 |")
+    assert rows["| EASE"].startswith("| EASE | 1 | 0.9000 | 0.8900 to 0.9100 |  | 0.6000 |")
     last_fm, all_items = (line.split("|")[2:-1] for line in report.summary()[-2:])
     assert set(all_items) == {"  "}
     assert " *.8736* " in last_fm and not any("**" in cell for cell in last_fm)  # MF, from before
     costs = {line.split(" | ")[0]: line for line in report.costs("deepcf-lastfm")}
-    assert costs["| EASE"] == "| EASE | 1 | l2=300 | .8000 |  | 2.0 | 2 | 200 |"
+    assert costs["| EASE"] == "| EASE | 1 | l2=300 | 0.8000 |  | 2.0 | 2 | 200 |"
     assert costs["| MLP"] == "| MLP |  |  |  |  |  |  |  |"
 
 

@@ -146,7 +146,7 @@ def test_the_guide_s_measured_figures_are_those_of_the_benchmarks():
 
     steps = pd.read_csv(results / "ddp.csv")
     steps["rows"] = steps["users"] + steps["items"]
-    steps = steps.pivot(index=["rows", "batch"], columns="contender")
+    steps = steps.pivot(index=["rows", "batch"], columns="implementation")
     single = ["numpy", "torch dense", "two dense", "torch sparse", "two sparse"]
     columns = [("cpu ms", name) for name in single]
     columns += [("MB exchanged", name) for name in ("two dense", "two sparse")]

@@ -113,12 +113,12 @@ def test_a_signal_ends_all_processes(number, only_the_parent):
     pytest.fail("a process is left")
 
 
-def test_the_benchmark_measures_every_contender(tmp_path):
+def test_the_benchmark_measures_every_implementation(tmp_path):
     sizes = ("--sizes", "300x200", "--batches", "64", "--rounds", "1", "--seconds", "0")
     script = ROOT / "benchmarks" / "ddp.py"
     command = [sys.executable, str(script), *sizes, "--results", str(tmp_path)]
     subprocess.run(command, check=True, capture_output=True)
-    rows = pd.read_csv(tmp_path / "ddp.csv").set_index("contender")
+    rows = pd.read_csv(tmp_path / "ddp.csv").set_index("implementation")
     assert (rows[["ms", "cpu ms"]] > 0).all(axis=None)
     # Rows of 8 + 32 floats, and 2,048 + 32, 512 + 16, 128 + 8 and 16 + 1 weights beside them.
     assert rows.loc["two dense", "MB exchanged"] == pytest.approx((500 * 160 + 4 * 2761) / 1e6)

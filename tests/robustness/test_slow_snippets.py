@@ -13,7 +13,7 @@ pytestmark = pytest.mark.robustness
 SHORTER = {
     "examples/evaluation_lab.py": "--epochs 1",
     "examples/reproduce_paper.py": "--epochs 1 --seeds 0 --csv epochs.csv --weights weights",
-    "benchmarks/epoch.py": "--contenders ours --batches 1280 --repeats 1 --results .",
+    "benchmarks/epoch.py": "--implementations ours --batches 1280 --repeats 1 --results .",
 }
 NEURAL = {"gmf", "mlp", "neumf"}
 
