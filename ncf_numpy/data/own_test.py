@@ -67,11 +67,15 @@ def with_own_test(
         counted("Test pairs of users who have every item", has_all),
     )
     if not len(users):
-        raise ValueError(
-            f"no test pair is left of {len(test):,}. {' '.join(filter(None, notes))} Ids must be "
-            f"the same in both: users are {_like(data.user_ids)} to train on and "
+        ids = (
+            f" Ids must be the same in both: users are {_like(data.user_ids)} to train on and "
             f"{_like(test.user_ids)} in the test, items {_like(data.item_ids)} and "
             f"{_like(test.item_ids)}"
+        )
+        is_strange = unknown_user.any() or unknown_item.any()
+        raise ValueError(
+            f"no test pair is left of {len(test):,}. {' '.join(filter(None, notes))}"
+            f"{ids if is_strange else ''}"
         )
     order = np.lexsort((items, users))
     users, items = users[order], items[order]

@@ -213,8 +213,8 @@ def counts_of(data):
     """The counts (n,) of data; ValueError if it has none."""
     if data.counts is None:
         raise ValueError(
-            f"use_counts needs counts, and {data} has none: give load_interactions their column, "
-            "such as count='plays' (--count-column plays), or leave use_counts out"
+            f"use_counts needs counts, and {data} has none: name their column as the data "
+            "is loaded, such as count='plays', or leave use_counts out"
         )
     return data.counts
 

@@ -132,7 +132,7 @@ class Report:
         if not self.how:
             return (
                 f"All {self.pairs:,} pairs were trained on, so none is left to measure it by: hold "
-                "some out with validation=True (--validation), or compare models with `evaluate`."
+                "some out with validation=True, or compare models with `evaluate`."
             )
         if self.verdict == "too few pairs to tell":
             return (

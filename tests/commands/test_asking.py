@@ -132,7 +132,10 @@ def test_a_baseline_was_not_measured_and_nobody_was_told_why(capsys, monkeypatch
     train = ["train", "--dataset", "sample", "--model", "popularity", "--save", "m.npz"]
     assert main(train) == 0
     said = capsys.readouterr().err
-    assert "not measured" in said and "(--validation), or compare models with `evaluate`" in said
+    assert (
+        "not measured" in said
+        and "out with --validation, or compare models with `evaluate`" in said
+    )
     assert main([*train, "--validation"]) == 0
     assert "HR@10" in capsys.readouterr().err
 
