@@ -246,7 +246,7 @@ def test_a_disk_that_is_full(in_folder):
         command, env=environment, capture_output=True, encoding="utf-8", timeout=120
     )
     assert done.returncode == 1 and "Traceback" not in done.stderr
-    assert "m.npz.checkpoint: cannot save (File too large); nothing there has" in done.stderr
+    assert "m.npz.checkpoint: cannot save (File too large). Any existing file is" in done.stderr
     assert [path.name for path in in_folder.iterdir()] == ["plays.csv"]
 
 
