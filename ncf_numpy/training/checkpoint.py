@@ -81,10 +81,16 @@ def load_checkpoint(
     with naming(path, "is damaged"):
         differences = _differences(header["settings"], {**(settings or {}), **describe(trainer)})
         if not differences:
-            make_room(trainer.optimizer, trainer.model, [n for n in saved if not _is_weights(n)])
-            arrays = arrays_of(trainer)
-            _check(header, saved, trainer, arrays)
-            changed = changes(trainer.optimizer, _of_optimizer(header))
+            state = [name for name in saved if not _is_weights(name)]
+            room = make_room(trainer.optimizer, trainer.model, state)
+            try:
+                arrays = arrays_of(trainer)
+                _check(header, saved, trainer, arrays)
+                changed = changes(trainer.optimizer, _of_optimizer(header))
+            except BaseException:  # the trainer is left as it came
+                for held, key in room:
+                    del held[key]
+                raise
     for name, before, now in differences[:1]:
         raise ValueError(
             f"{path} was trained with {name} {before}, this run has {now}: "

@@ -13,6 +13,8 @@ import math
 
 import numpy as np
 
+from ..core.checks import check_rate
+
 PLAIN = (bool, int, float, str, type(None))
 
 
@@ -52,13 +54,16 @@ def make_room(optimizer, model, names):
     ValueError for a name that is none of its attributes, or of no parameter.
     """
     missing = [name for name in names if name not in state_of(optimizer, model)]
-    weights = {name: W for name, W, _ in model.parameters()}
+    weights, room = {name: W for name, W, _ in model.parameters()}, []
     for name in missing:
         attribute, _, key = name.partition(".")
         held = vars(optimizer).get(attribute)
         if not isinstance(held, dict) or key not in weights:
             raise ValueError(f"{name} does not belong there")
+        room.append((held, key))
+    for held, key in room:
         held[key] = np.zeros_like(weights[key])
+    return room
 
 
 def changes(optimizer, settings):
@@ -68,6 +73,8 @@ def changes(optimizer, settings):
         is_number = isinstance(value, PLAIN) and not isinstance(value, str)
         if name not in now or not (value == now[name] or is_number and math.isfinite(value)):
             raise ValueError(f"{name} {value!r} is not a setting of {type(optimizer).__name__}")
+        if name == "lr":
+            check_rate(name, value)
     return {name: value for name, value in settings.items() if value != now[name]}
 
 

@@ -82,8 +82,11 @@ def score_of(recommender, u, i, model=None):
 def best_first(recommender, u, seen, k, model=None):
     """The twin of `recommend`: [(raw id, score)], by score, then by index, none of those seen."""
     ids = recommender.data.item_ids.tolist()
-    scores = [score_of(recommender, u, i, model) for i in range(len(ids))]
-    order = sorted(range(len(ids)), key=lambda i: (-scores[i], i))
+    scores = ranked = [score_of(recommender, u, i, model) for i in range(len(ids))]
+    if isinstance(recommender.model, ItemKNN):  # of items it knows nothing of, the most popular
+        n = np.bincount(recommender.data.items, minlength=len(ids)).tolist()
+        ranked = [s if s > 0 else n[i] / (max(n) + 1) - 1 for i, s in enumerate(scores)]
+    order = sorted(range(len(ids)), key=lambda i: (-ranked[i], i))
     return [(ids[i], scores[i]) for i in order if ids[i] not in seen][:k]
 
 
@@ -194,7 +197,7 @@ def test_good_settings_train_and_are_saved_and_a_bad_one_is_named(tmp_path_facto
         assert error is not None and any(name in str(error) for name in named.split("|"))
         return
     recommender = Recommender(**chosen)
-    validation = recommender.settings["patience"] is not None
+    validation = recommender.settings.get("patience") is not None
     recommender.fit(table_of([(1, 5), (1, 6), (2, 5), (3, 7)]), validation)
     assert recommender.recommend(1, k=9)["item"].tolist() == [7]
     path = tmp_path_factory.getbasetemp() / "settings.npz"
