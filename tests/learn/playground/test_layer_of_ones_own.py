@@ -85,7 +85,7 @@ def test_layer_that_a_forward_makes_for_itself_is_judged_by_what_it_hands_on():
     ("text", "replaces", "line", "part"),
     [
         ("x = 1\n", "ReLU", 1, "class"),
-        ("class Softplus\n", "ReLU", 1, "no Python"),
+        ("class Softplus\n", "ReLU", 1, "Python"),
         ("class Softplus:\n    pass\n", "ReLU", 1, "forward"),
         (EXAMPLE.replace("def parameters", "def weights"), "ReLU", 1, "parameters"),
         (EXAMPLE.replace("class Softplus", "class Dense"), "ReLU", 1, "Dense"),
