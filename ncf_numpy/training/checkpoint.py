@@ -44,16 +44,18 @@ def save_checkpoint(
     OSError
         If it cannot be written, with the path. An older file there is then as it was.
     """
+    arrays = arrays_of(trainer)
     header = {
         "settings": {**(settings or {}), **describe(trainer)},
         "optimizer": settings_of(trainer.optimizer),
+        "state": _names_of_state(arrays),
         "rng": trainer.rng.bit_generator.state,
         "epoch": trainer.epoch,
         "history": trainer.rows,
         "best_epoch": trainer.best_epoch,
         "best_score": trainer.best_score,
     }
-    write_file(path, "checkpoint", header, arrays_of(trainer))
+    write_file(path, "checkpoint", header, arrays)
 
 
 def load_checkpoint(
@@ -81,7 +83,7 @@ def load_checkpoint(
     with naming(path, "is damaged"):
         differences = _differences(header["settings"], {**(settings or {}), **describe(trainer)})
         if not differences:
-            state = [name for name in saved if not _is_weights(name)]
+            state = header.get("state", _names_of_state(saved))  # files of version 0.1 have none
             room = make_room(trainer.optimizer, trainer.model, state)
             try:
                 arrays = arrays_of(trainer)
@@ -167,8 +169,9 @@ def describe(trainer):
     }
 
 
-def _is_weights(name):
-    return name.startswith(("weights.", "best."))
+def _names_of_state(arrays):
+    """The names of the optimizer's arrays among all of a checkpoint."""
+    return [name for name in arrays if not name.startswith(("weights.", "best."))]
 
 
 def _of_optimizer(header):
