@@ -197,7 +197,7 @@ def test_what_has_not_been_run_stays_empty():
     assert rows["| EASE"].startswith("| EASE | 1 | 0.9000 | 0.8900 to 0.9100 |  | 0.6000 |")
     last_fm, all_items = (line.split("|")[2:-1] for line in report.summary()[-2:])
     assert set(all_items) == {"  "}
-    assert " *.8736* " in last_fm and not any("**" in cell for cell in last_fm)  # MF, from before
+    assert " *0.8736* " in last_fm and not any("**" in cell for cell in last_fm)  # MF, from before
     costs = {line.split(" | ")[0]: line for line in report.costs("deepcf-lastfm")}
     assert costs["| EASE"] == "| EASE | 1 | l2=300 | 0.8000 |  | 2.0 | 2 | 200 |"
     assert costs["| MLP"] == "| MLP |  |  |  |  |  |  |  |"
