@@ -13,7 +13,7 @@ READ_FIRST = ("layers", "losses", "models", "optimizers")
 
 
 def test_the_reading_order_in_readme_names_each_file_that_the_four_import():
-    order = text_of("README.md").split("read the code in this order")[1]
+    order = text_of("README.md").split("Then read ")[1]
     places = [order.index(f"core/{name}.py") for name in READ_FIRST]
     assert places == sorted(places)
     for name in READ_FIRST:
