@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from small_models import builders
+from small_models import builders, taken_by
 
 from ncf_numpy import (
     GMF,
@@ -234,7 +234,7 @@ def test_float32_stays_float32_in_model_loss_and_optimizer(name, Loss, optimizer
 def test_float32_stays_float32_in_a_recommender(kind, tmp_path):
     train = interactions([(u, i) for u in range(6) for i in range(8) if (u + i) % 3], 6, 8)
     settings = {"factors": 2, "layers": (4, 2), "epochs": 2, "lr": np.float64(0.01)}
-    fitted = Recommender(kind, **settings).fit(train, validation=True)
+    fitted = Recommender(kind, **taken_by(kind, **settings)).fit(train, validation=True)
     fitted.save(tmp_path / "saved.npz")
     for recommender in (fitted, Recommender.load(tmp_path / "saved.npz")):
         assert {W.dtype for W in weights(recommender.model)} == {np.dtype(np.float32)}
