@@ -2,7 +2,10 @@
 
 from importlib.util import find_spec
 
-collect_ignore_glob = ["ncf_numpy/learn/exercises/solutions/*"]  # scripts, not modules
+collect_ignore_glob = [
+    "ncf_numpy/learn/exercises/solutions/*",  # scripts, not modules
+    "tests/*/conftest.py",  # of several folders in one command, all by one name
+]
 collect_ignore = [] if find_spec("torch") else ["ncf_numpy/to_torch/models.py"]
 
 
