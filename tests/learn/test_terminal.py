@@ -307,6 +307,11 @@ def test_the_command_reads_real_data(capsys, data_dir):
         (["--batch", "1"], 1, "step: the batch size must be"),
         (["--layers", "7,4"], 1, "step: --layers must begin with an even width"),
         (["--lr", "-1"], 1, "step: --lr must be in"),
+        # each of these ran for minutes
+        (["--batch", "100000", "--html", "p.html"], 1, "--batch must be at most 100, got 100,000"),
+        (["--factors", "129"], 1, "--factors must be at most 128, got 129"),
+        (["--layers", "8,257"], 1, "--layers must be at most 256, got 257"),
+        (["--steps", "10001", "--html", "p.html"], 1, "--steps must be at most 10,000, got 10,001"),
     ],
 )
 def test_mistakes_get_a_sentence(capsys, arguments, status, message):
