@@ -237,7 +237,7 @@ def test_the_real_training_at_random_moments(tmp_path, number):
         for path in tmp_path.glob("m.*"):
             path.unlink()
         child = command(*arguments)
-        wait_for(child, f"epoch {rng.integers(1, 30)}/60")
+        wait_for(child, f"epoch {2 * rng.integers(1, 15)}/60")  # of 60 every second is shown
         time.sleep(rng.uniform(0, 0.02))
         status, text = end(child, number)
         text = re.sub(COMPLAINT, "", text)
