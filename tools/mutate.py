@@ -46,7 +46,7 @@ TESTS = {
     ],
     "core/layers.py": [
         ["core/test_layers.py", "-k", UNTIMED],
-        ["core/test_models.py"],
+        ["core/test_habits.py", "core/test_models.py"],
     ],
     "core/losses.py": [["core/test_losses.py", "core/test_bpr.py"]],
     "core/models.py": [

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from small_models import ITEMS, LABELS, USERS, builders
 
+from ncf_numpy.core.checks import check_sizes
 from ncf_numpy.core.gradcheck import check_gradients, redraw_embeddings
 from ncf_numpy.core.layers import Dense, Embedding, ReLU
 from ncf_numpy.core.losses import BinaryCrossEntropyWithLogits
@@ -307,6 +308,12 @@ def test_bad_pairs_raise(name):
         model.forward([0], [-1])
     with pytest.raises(RuntimeError, match="before any forward"):
         make_model(name).backward(np.ones(3))
+
+
+def test_a_size_is_below_two_to_the_31():
+    check_sizes(factors=2**31 - 1)
+    with pytest.raises(ValueError, match=r"factors must be below 2\*\*31, got 2147483648"):
+        check_sizes(factors=2**31)
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.0, "3", None])
