@@ -2,10 +2,10 @@
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 
 from ..datasets import download, find_dataset, leave_one_out, load_interactions, sample_lastfm
 from ..datasets.catalogue import KNOWN, dataset_at
+from ..datasets.reading.folders import path_of
 
 COLUMNS = {
     "user": "raw ids of users (default: user)",
@@ -104,7 +104,7 @@ def load_data(arguments):
     else:
         options = given(arguments, KNOWN[reader].options)
         least = {name: value for name, value in least.items() if name not in options}
-        data = KNOWN[reader].load(Path(path), **options)
+        data = KNOWN[reader].load(path_of(path), **options)
     return data.filter(**{"min_per_user": 0, "min_per_item": 0, **least}) if least else data
 
 
@@ -131,7 +131,7 @@ def load_split(arguments, rng):
     hold_out = arguments.hold_out
     if reader in KNOWN and KNOWN[reader].split:
         check_options(arguments, reader)
-        return KNOWN[reader].split(Path(path), rng, hold_out)
+        return KNOWN[reader].split(path_of(path), rng, hold_out)
     data = load_data(arguments)
     if hold_out == "latest" and data.timestamps is None:
         raise ValueError("--hold-out latest needs times: name their column in --timestamp-column")
@@ -144,7 +144,7 @@ def find_data(arguments):
     if name == "auto" and path is None:
         raise ValueError("no data: give --data FILE_OR_FOLDER, or --dataset sample to try it out")
     if name == "auto":
-        dataset = dataset_at(Path(path))
+        dataset = dataset_at(path)
         return (dataset.name if dataset else "csv"), path
     if name == "sample" and path is not None:
         raise ValueError(

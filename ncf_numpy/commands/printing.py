@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..data.terminal import printable_lines
 
-NUMBER = re.compile(r"-?[0-9]{1,20}")  # int() also takes 1_000, and digits of any script
+NUMBER = re.compile(r"(-?[0-9]{1,20})(\.0+)?")  # int() also takes 1_000, and digits of any script
 
 
 def user_id(recommender, text):
@@ -31,9 +31,10 @@ def item_ids(recommender, texts):
 
 
 def as_id(ids, text):
-    """text as the ids are: an integer, where they are integers and it is one."""
-    is_number = ids.dtype.kind in "iu" and NUMBER.fullmatch(text)
-    return int(text) if is_number else text
+    """text as a file is read: without blanks around it, and 3.0 as 3 where ids are integers."""
+    text = text.strip(" ")
+    number = NUMBER.fullmatch(text) if ids.dtype.kind in "iu" else None
+    return int(number[1]) if number else text
 
 
 def print_table(table):

@@ -19,7 +19,7 @@ from ..data.split import Split, leave_one_out
 from . import published
 from .dataset import Dataset
 from .reading.decompression import is_zip
-from .reading.folders import contents
+from .reading.folders import contents, path_of
 
 KNOWN: dict[str, Dataset] = {
     dataset.name: dataset
@@ -41,13 +41,14 @@ def dataset_called(name: str) -> Dataset:
     return DATASETS[name]
 
 
-def dataset_at(path: Path) -> Dataset | None:
+def dataset_at(path: str | Path) -> Dataset | None:
     """What lies at a path, by the names of its files; None for a single table.
 
     path: a folder, a zip, or the prefix or one of the files of a split in the NCF paper's format.
     Raises FileNotFoundError where nothing is there, ValueError with the names in a folder that is
     not recognised.
     """
+    path = path_of(path)
     in_folder = path.is_dir()
     names = list(contents(path, "data")) if in_folder or is_zip(path) else []
     for dataset in KNOWN.values():
@@ -84,7 +85,7 @@ def load_split(path: str | Path, rng: np.random.Generator) -> Split:
     ValueError
         For a folder that is not recognised, with what it holds; for a single table.
     """
-    dataset = dataset_at(Path(path))
+    dataset = dataset_at(path)
     if dataset is None:
         raise ValueError(f"{path} is a single table: read it with load_interactions")
     if dataset.split is not None:

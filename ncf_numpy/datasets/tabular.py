@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.interactions import Interactions
+from .reading.folders import path_of
 from .reading.numerals import shown
 from .reading.raw_table import RawTable
 from .reading.sniffing import open_table, renamed
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 RATINGS = re.compile(  # what such a column is called
     r".*ratings?|.*stars?|.*scores?|overall|rate|평점|별점|점수", re.IGNORECASE
 )
-ADDRESS = re.compile(r"[a-z][a-z0-9+]*://", re.IGNORECASE)
 
 
 def load_interactions(
@@ -129,7 +129,7 @@ def load_interactions(
             if value is not None:
                 raise ValueError(f"{name}={value!r} is for files: leave it out for a DataFrame")
     elif isinstance(data, (str, Path, zipfile.Path)):
-        path = _path(data)
+        path = path_of(data)
         file = open_table(path, wanted, columns=layout.pop("names"), **layout)
         origin, columns = str(data), list(file.columns)
     else:
@@ -188,15 +188,6 @@ def _check_settings(count, rating, min_rating, bad_rows) -> None:
         raise ValueError(f"min_rating must be a number, or 'all', got {min_rating!r}")
     if count is not None:
         raise ValueError(f"min_rating={min_rating} is for rating=COLUMN, not for count={count!r}")
-
-
-def _path(data: str | Path | zipfile.Path) -> Path | zipfile.Path:
-    """The path of a file; ValueError for a text that is something else."""
-    if isinstance(data, str) and ADDRESS.match(data):
-        raise ValueError(f"{data} is an address: download the file, and give its path")
-    if isinstance(data, str) and "\n" in data:
-        raise ValueError(f"{shown(data)} has several lines: write it to a file, and give its path")
-    return Path(data) if isinstance(data, str) else data
 
 
 def _check_columns(table: pd.DataFrame, wanted: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ncf_numpy.__main__ import main
-from ncf_numpy.datasets import sample_lastfm
+from ncf_numpy.datasets import load_interactions, sample_lastfm
 from ncf_numpy.recommender.recommender import Recommender
 
 
@@ -140,13 +140,22 @@ def test_a_baseline_was_not_measured_and_nobody_was_told_why(capsys, monkeypatch
     assert "HR@10" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["1_0", "１０", " 10", "+10", "9" * 5000])
+@pytest.mark.parametrize("text", ["1_0", "１０", "+10", "10.5", "9" * 5000])
 def test_the_user_10_was_found_by_texts_that_are_not_10(tmp_path, capsys, text):
     path = str(tmp_path / "m.npz")
     Recommender("popularity").fit(pd.DataFrame({"user": [10, 11], "item": [1, 2]})).save(path)
     assert main(["recommend", path, "--user", text]) == 1
     assert "no user '" in capsys.readouterr().err
     assert main(["recommend", path, "--user", "10"]) == 0
+
+
+@pytest.mark.parametrize("text", ["3.0", " 3", "3 "])
+def test_the_user_of_a_file_could_not_be_asked_for_as_the_file_writes_it(tmp_path, capsys, text):
+    table, model = tmp_path / "plays.csv", str(tmp_path / "m.npz")
+    table.write_text(f"user,item\n{text},1\n4,2\n", encoding="utf-8")
+    Recommender("popularity").fit(load_interactions(table)).save(model)
+    assert main(["recommend", model, "--user", text]) == 0
+    assert capsys.readouterr().out.split()[-2:] == ["2", "1.0000"]  # item 1 is the user's own
 
 
 def test_a_name_could_command_the_terminal(tmp_path, capsys):

@@ -40,6 +40,8 @@ def folder(tmp_path, monkeypatch):
         ("step --data nowhere --factors 99999999999", 1, r"must be below 2\*\*31, got 99999999999"),
         ("pretrain --data nowhere --layers 8,99999999999", 1, r"must be below 2\*\*31, got 9999"),
         ("train --data nowhere --save m", 1, "no file or folder nowhere"),
+        ("train --data https://a.b/c.csv --save m", 1, "https://a.b/c.csv is an address: download"),
+        ("evaluate --dataset ncf --data ftp://a.b/c", 1, "ftp://a.b/c is an address: download"),
         (
             "train --data plays.csv --save m --min-rating 2",
             1,

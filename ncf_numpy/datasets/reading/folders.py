@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 
 from .decompression import check_unpacked
+from .numerals import shown
+
+ADDRESS = re.compile(r"[a-z][a-z0-9+]*://", re.IGNORECASE)
+
+
+def path_of(data: str | Path | zipfile.Path) -> Path | zipfile.Path:
+    """The path of a file or folder; ValueError for a text that is something else."""
+    if isinstance(data, str) and ADDRESS.match(data):
+        raise ValueError(f"{data} is an address: download the file, and give its path")
+    if isinstance(data, str) and "\n" in data:
+        raise ValueError(f"{shown(data)} has several lines: write it to a file, and give its path")
+    return Path(data) if isinstance(data, str) else data
 
 
 def contents(source: str | Path, expected: str) -> dict[str, list[Path | zipfile.Path]]:
