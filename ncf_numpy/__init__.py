@@ -17,7 +17,9 @@ def lazy_names(package, home_of):
     def getattr_(name):
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(homes[name], package), name)
+        value = getattr(import_module(homes[name], package), name)
+        setattr(import_module(package), name, value)  # the next use finds it without this function
+        return value
 
     def dir_():
         return sorted({*vars(import_module(package)), *homes})

@@ -69,8 +69,8 @@ def check_dlogits(dlogits):
 
 def check_input(layer, x, dtype, row=()):
     """Raise unless x is of this dtype and of shape (B, *row)."""
-    check_array(f"the input of {type(layer).__name__}", x)
-    if x.ndim == 0 or x.shape[1:] != row or x.dtype != dtype:
+    if not isinstance(x, np.ndarray) or not x.ndim or x.shape[1:] != row or x.dtype != dtype:
+        check_array(f"the input of {type(layer).__name__}", x)
         name, shape = type(layer).__name__, str(("B", *row)).replace("'", "")
         expected = f"{dtype} of shape {shape}"
         raise ValueError(f"{name} expects x as {expected}, got {x.dtype} of shape {x.shape}")
