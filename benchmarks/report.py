@@ -1,9 +1,10 @@
-"""Write the tables of docs/explanation/performance.md from the CSVs of the benchmarks.
+"""Write the tables of the docs from the CSVs of the benchmarks.
 
     python benchmarks/report.py
 
-A table stands between the lines <!-- table NAME --> and <!-- end -->; nothing stands there while
-its CSV is missing.
+Those of docs/explanation/performance.md, and the targets in docs/project/checks.md. A table stands
+between the lines <!-- table NAME --> and <!-- end -->; nothing stands there while its CSV is
+missing.
 """
 
 import argparse
@@ -14,7 +15,8 @@ import machine
 import pandas as pd
 import targets
 
-DOCUMENT = machine.RESULTS.parents[1] / "docs" / "explanation" / "performance.md"
+DOCS = machine.RESULTS.parents[1] / "docs"
+DOCUMENTS = DOCS / "explanation" / "performance.md", DOCS / "project" / "checks.md"
 BLOCK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -84,10 +86,11 @@ def fill(text, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--results", type=Path, default=machine.RESULTS, metavar="DIR")
-    parser.add_argument("--document", type=Path, default=DOCUMENT, metavar="FILE")
+    parser.add_argument("--documents", type=Path, nargs="+", default=DOCUMENTS, metavar="FILE")
     arguments = parser.parse_args()
-    text = fill(arguments.document.read_text(encoding="utf-8"), arguments.results)
-    arguments.document.write_text(text, encoding="utf-8")
+    for document in arguments.documents:
+        text = fill(document.read_text(encoding="utf-8"), arguments.results)
+        document.write_text(text, encoding="utf-8")
     print(targets_table(arguments.results))
 
 
