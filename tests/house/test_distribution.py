@@ -119,7 +119,7 @@ def description(unpacked):
     """What a package index shows."""
     metadata = importlib.metadata.PathDistribution(unpacked / "ncf_numpy.egg-info").metadata
     assert metadata["Description-Content-Type"] == "text/markdown"
-    return metadata.get_payload()
+    return metadata["Description"]
 
 
 def test_readme_had_links_and_a_picture_that_lead_nowhere_on_an_index(unpacked):
