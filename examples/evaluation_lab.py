@@ -137,16 +137,19 @@ def lab(split, seed=0, epochs=20):
     ]
 
     scorers = {
-        "as they are": (model, ["float32 scores hardly tie: any rule will do, until ..."] * 4),
-        "rounded to 0.1": (
+        "raw scores": (
+            model,
+            ["float32 scores hardly tie: the rules agree, until ..."] * 4,
+        ),
+        "scores rounded to 0.1": (
             Rescored(model, rounded),
             ["... they are coarse: saturated, quantised, or counts"] * 4,
         ),
-        "constant": (
+        "constant scores": (
             Rescored(model, constant),
             [
                 "a constant model fails, as it should",
-                "the ten per cent of a guess",
+                "the 10% of chance",
                 "what the numbering of the items gives away",
                 "a constant model looks perfect",
             ],
@@ -154,7 +157,7 @@ def lab(split, seed=0, epochs=20):
     }
     for name, (scorer, lessons) in scorers.items():
         for (rule, hr), lesson in zip(tie_rules(scorer, split.test).items(), lessons):
-            rows.append((f"scores {name}, ties {rule}", hr, None, lesson))
+            rows.append((f"{name}, ties {rule}", hr, None, lesson))
 
     sparse = ItemKNN().fit(thinned(split.train, FEW, np.random.default_rng(seed)))
     lesson = "most candidates share no user with what the user has, and score 0"
@@ -171,7 +174,7 @@ def lab(split, seed=0, epochs=20):
         )
 
     name = f"epoch {by_test + 1} of {epochs}, chosen on test"
-    lesson = f"luck is added to skill; epoch {by_validation + 1} was chosen on validation"
+    lesson = f"overestimated; epoch {by_validation + 1} was chosen on validation"
     rows.append((name, *history[by_test][1], lesson))
 
     leaky, leaky_history = train(split, seed, epochs, excluding(split.test))

@@ -48,7 +48,7 @@ OPTIONS = {
     "batch-size": (int, 1024, "pairs per step, of all processes together"),
     "negatives": (int, 4, "unseen items drawn for each pair"),
     "lr": (float, 1e-3, "learning rate of Adam"),
-    "seed": (int, 0, "decides all that is random"),
+    "seed": (int, 0, "makes results reproducible"),
 }
 A_DAY = datetime.timedelta(days=1)  # the others wait for process 0 at its first epoch
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # suffix -> what keeps the date out of the file: the same data give the same bytes
 FORMATS = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-# Okabe and Ito's colours, which the colour-blind tell apart; in grey, marker and dash do
+# Okabe and Ito's colour-blind-safe palette; in greyscale, markers and dashes tell lines apart
 LINES = (
     ("#0072B2", "o", "-"),
     ("#D55E00", "s", "--"),

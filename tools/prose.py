@@ -3,8 +3,8 @@
     python tools/prose.py            # every word of WORDS, with its place and the word to use
     python tools/prose.py --long 40  # every sentence of more than 40 words, the longest first
 
-Text is README and its like, the pages of docs, and in code the comments, docstrings and messages
-of the package and of examples. Code in a page is not text. Names are those the package defines.
+Text is every page, and in code the comments, docstrings and messages of the package and of
+examples. Code in a page is not text. Names are those the package defines.
 """
 
 import argparse
@@ -55,50 +55,72 @@ CODE = re.compile(r"``?[^`]*``?|\]\([^)]*\)|<!--.*?-->|https?://\S+|\$[^$]*\$", 
 
 
 class Text(NamedTuple):
-    place: str  # file:line
+    place: str  # a file, or file:line of a name
     text: str
 
 
 def texts():
     """Everything that is read, in pieces that each have a place."""
-    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]):
-        yield from lines(path, blanked(path.read_text(encoding="utf-8")))
+    for path in pages():
+        yield Text(place(path), blanked(path.read_text(encoding="utf-8")))
     for path in sorted([*ROOT.glob("ncf_numpy/**/*.py"), *ROOT.glob("examples/*.py")]):
-        yield from comments_and_strings(path)
+        yield Text(place(path), comments_and_strings(path))
     for kind in ("js", "json", "html"):
         for path in sorted(ROOT.glob(f"ncf_numpy/learn/**/assets/*.{kind}")):
-            yield from lines(path, path.read_text(encoding="utf-8"))
+            yield Text(place(path), path.read_text(encoding="utf-8"))
+
+
+def pages():
+    folders = ("*.md", "docs/**/*.md", "tests/**/*.md", "benchmarks/**/*.md")
+    return sorted(path for folder in folders for path in ROOT.glob(folder))
+
+
+def place(path):
+    return path.relative_to(ROOT).as_posix()
 
 
 def blanked(page):
     """A page with blanks in the place of code, links' targets and formulas."""
     for pattern in (FENCED, CODE):
-        page = pattern.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), page)
+        page = pattern.sub(blanks, page)
     return page
 
 
-def lines(path, text):
-    for number, line in enumerate(text.splitlines(), start=1):
-        yield Text(f"{path.relative_to(ROOT)}:{number}", line)
+def blanks(match):
+    """As long as the match, and with its line ends."""
+    return re.sub(r"[^\n]", " ", match[0])
 
 
 def comments_and_strings(path):
+    """The text of a module, line by line as in the file, so that a word may go over two lines.
+
+    Two texts are one where only a line end is between them; else a bar separates them.
+    """
     with tokenize.open(path) as file:
-        for token in tokenize.generate_tokens(file.readline):
-            is_text = token.type in (tokenize.COMMENT, tokenize.STRING)
-            if is_text or tokenize.tok_name[token.type] == "FSTRING_MIDDLE":
-                for offset, line in enumerate(CODE.sub(" ", token.string).splitlines()):
-                    yield Text(f"{path.relative_to(ROOT)}:{token.start[0] + offset}", line)
+        source = file.read()
+    rows = [[" "] * len(line) for line in source.splitlines()]
+    for token in tokenize.generate_tokens(iter(source.splitlines(keepends=True)).__next__):
+        (row, column), kind = token.start, tokenize.tok_name[token.type]
+        if kind in ("COMMENT", "STRING", "FSTRING_MIDDLE"):
+            text = re.sub(r"\A#+|\A[a-zA-Z]*[\"']+|[\"']+\Z", blanks, token.string)
+            text = CODE.sub(blanks, text)
+        elif kind in ("NAME", "OP", "NUMBER"):
+            text = "|"
+        else:
+            continue
+        for line in text.split("\n"):
+            rows[row - 1][column : column + len(line)] = line
+            row, column = row + 1, 0
+    return "\n".join(map("".join, rows))
 
 
 def names():
     """Every name that the package defines."""
     for path in sorted(ROOT.glob("ncf_numpy/**/*.py")):
-        place = path.relative_to(ROOT)
-        yield Text(str(place), path.stem)
+        yield Text(place(path), path.stem)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             for name in defined(node):
-                yield Text(f"{place}:{node.lineno}", name)
+                yield Text(f"{place(path)}:{node.lineno}", name)
 
 
 def defined(node):
@@ -115,19 +137,22 @@ def defined(node):
 def coined():
     """A line for each word of the list that is found: its place, the word, what to write."""
     rules = [(re.compile(bounded(word), re.IGNORECASE), use) for word, use in WORDS.items()]
-    for place, text in texts():
-        for pattern, use in rules:
-            yield from (f"{place}: {match[0]!r}: {use}" for match in pattern.finditer(text))
-        if ".md:" in place:
-            yield from (f"{place}: {match[0]!r}: 0{match[0]}" for match in FIGURE.finditer(text))
+    for where, text in texts():
+        found = [(match, use) for pattern, use in rules for match in pattern.finditer(text)]
+        if where.endswith(".md"):
+            found += [(match, f"0{match[0]}") for match in FIGURE.finditer(text)]
+        for match, use in sorted(found, key=lambda each: each[0].start()):
+            line = text.count("\n", 0, match.start()) + 1
+            yield f"{where}:{line}: {' '.join(match[0].split())!r}: {use}"
     name = re.compile(rf"(?:.*_)?(?:{NAMES})(?:_.*)?", re.IGNORECASE)
-    for place, text in names():
+    for where, text in names():
         if name.fullmatch(text):
-            yield f"{place}: the name {text}"
+            yield f"{where}: the name {text}"
 
 
 def bounded(word):
-    """A pattern for whole words only; a Korean word takes endings."""
+    """A pattern for whole words only, also over a line end; a Korean word takes endings."""
+    word = word.replace(" ", r"\s+")
     return rf"\b(?:{word})\b" if word[0].isascii() else word
 
 
@@ -141,9 +166,9 @@ def sentences(page):
 def long_sentences(limit):
     """(words, page, sentence) of more than limit words, the longest first."""
     found = []
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
+    for path in pages():
         for sentence in sentences(path.read_text(encoding="utf-8")):
-            found.append((len(sentence.split()), str(path.relative_to(ROOT)), sentence))
+            found.append((len(sentence.split()), place(path), sentence))
     return sorted((each for each in found if each[0] > limit), reverse=True)
 
 

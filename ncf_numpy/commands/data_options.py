@@ -34,7 +34,7 @@ def add_data_options(parser, *, splits=False):
         choices=("auto", *READERS),
         default="auto",
         metavar="NAME",
-        help=f"what it is: {', '.join(READERS)} (default: auto, found out from the files). Without "
+        help=f"what it is: {', '.join(READERS)} (default: auto, detected from the files). Without "
         "--data it is looked for in NCF_NUMPY_DATA and the cache, else downloaded; sample is made",
     )
     for name, text in COLUMNS.items():
@@ -51,7 +51,7 @@ def add_data_options(parser, *, splits=False):
     group.add_argument(
         "--quotes", choices=("yes", "no"), help='whether "a, b" is one field (default: not in TSV)'
     )
-    group.add_argument("--encoding", metavar="NAME", help="such as cp949 (default: found out)")
+    group.add_argument("--encoding", metavar="NAME", help="such as cp949 (default: detected)")
     group.add_argument(
         "--date-format",
         metavar="FORMAT",

@@ -23,7 +23,7 @@ HELP = {
     "l2": (float, "ease: the larger, the closer to popularity (default: 500)"),
     "regularisation": (float, "ials: the larger, the shorter the vectors (default: 0.01)"),
     "weight": (float, "ials: what an unseen item weighs (default: 0.1)"),
-    "seed": (int, "decides all that is random (default: 0)"),
+    "seed": (int, "makes results reproducible (default: 0)"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Gradient checking: is each analytic gradient the derivative that the loss really has?
+"""Gradient checking: is each analytic gradient the numerical derivative of the loss?
 
 Central differences in float64:  dL/dw ~ (L(w + h) - L(w - h)) / 2h  with h = 1e-5: a smaller step
 drowns in rounding, a larger one in curvature, and crosses more ReLU kinks, where no derivative

@@ -83,7 +83,7 @@ class Dense:
         """dy (B, n_out) -> dx (B, n_in). Sets dW and db."""
         check_upstream(self, dy)
         self.dW = self.x.T.dot(dy)  # (n_in, B) @ (B, n_out)
-        self.db = np.ones(len(dy), dy.dtype).dot(dy)  # (B,) @ (B, n_out), for b is W of an input 1
+        self.db = np.ones(len(dy), dy.dtype).dot(dy)  # (B,) @ (B, n_out): b weighs an input of 1
         dx = dy.dot(self.W.T)  # (B, n_out) @ (n_out, n_in)
         return dx
 

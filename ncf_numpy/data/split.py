@@ -244,7 +244,7 @@ def draw_candidates(
     """users (E,) -> (E, n) items: distinct, uniform among those the user does not have in `seen`.
 
     -1 pads at the end where there are fewer than n. Distinct ranks among the user's unseen items
-    are drawn and turned into items the way `NegativeSampler` does: nothing is drawn in vain.
+    are drawn and turned into items the way `NegativeSampler` does: no sample is rejected.
     """
     users = check_ids(users, seen.n_users, "users")
     check_count(n, 1, "n")

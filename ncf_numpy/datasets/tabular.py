@@ -63,8 +63,9 @@ def load_interactions(
     count : str
         Column of how often; a row of 0 is dropped, repeated pairs are summed.
     rating : str
-        Column of how much; of a repeated pair the latest counts (without timestamps, the last in
-        the file). A table with a column of ratings that is not given is also an error.
+        Column of how much. If a pair occurs more than once, its latest rating is used (without
+        timestamps, the last in the file). A table with a column of ratings that is not given is
+        also an error.
     timestamp : str
         Column of seconds, or of dates (UTC unless they say otherwise) in the order of ISO 8601 or
         in date_format.
@@ -76,11 +77,11 @@ def load_interactions(
         Every id is an integer; a text such as "12x" is then an error or dropped, not an id.
     bad_rows : str
         "raise" an error for a row without an id or with an unreadable number, or "drop" it. (None
-        raises, too; the error advises to fetch the file again, which is not one's own.)
+        also raises; the error advises to fetch the file again, which is not one's own.)
     names : list of str
         The columns of a file that has no header.
     sep, quotes, encoding : str, bool, str
-        Found out by default; quotes=False where they are ordinary characters; encoding="cp949" for
+        Detected by default; quotes=False where they are ordinary characters; encoding="cp949" for
         Korean Excel's CSV.
     date_format : str
         Such as "%m/%d/%Y %H:%M".

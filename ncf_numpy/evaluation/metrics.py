@@ -1,8 +1,8 @@
 """How high does a scorer rank the one item it was not shown? Leave-one-out evaluation.
 
 Each user's held-out item, the positive, is ranked among items the user does not have. Rank 0 is the
-best; HR@k, NDCG@k and MRR are means over users of a function of that rank. Ties count against the
-positive, so that a scorer which cannot tell items apart scores 0 and not 1.
+best; HR@k, NDCG@k and MRR are means over users of a function of that rank. Ties are ranked
+pessimistically, so that a scorer which cannot tell items apart scores 0 and not 1.
 """
 
 from __future__ import annotations

@@ -230,7 +230,9 @@ class Answers(Known):
         return known.data.item_ids[known.data.find_item(name)]
 
     def fold_in(self, items: Iterable[RawId], *, steps: int = 100, lr: float = 0.03) -> FoldedUser:
-        """A new user who has these items. One user row is learned, and all else stays as it is.
+        """Create a temporary user from a list of items.
+
+        One user row is learned; the model does not change.
 
         Parameters
         ----------

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class Recommender(Answers):
-    """Recommends items to users, both called by their raw ids.
+    """Recommends items to users; both are identified by their original IDs.
 
         recommender = Recommender("neumf").fit(plays)      # Interactions, or a DataFrame
         recommender.recommend("ann", k=5)                  # DataFrame: item, name, score
@@ -56,7 +56,8 @@ class Recommender(Answers):
     factors : int
         K, the width of the vectors; by default 8, of ials 64. mlp has none.
     layers : sequence of int
-        The widths of the tower of neumf and mlp, by default (64, 32, 16, 8).
+        The widths of the hidden layers of neumf and mlp, the first that of a user and an item
+            together; by default (64, 32, 16, 8).
     training : "paper" or None
         "paper" takes 20 epochs of 256 whatever the data, and holds nothing out. By default training
         follows the data: the same where there are many pairs, and until it has learned where there
@@ -80,7 +81,7 @@ class Recommender(Answers):
     regularisation, weight : float
         Of ials, by default 0.01 and 0.1.
     seed : int
-        Decides all that is random.
+        Makes results reproducible.
 
     Attributes
     ----------
@@ -177,9 +178,9 @@ class Recommender(Answers):
             item), as `load_interactions` reads them. Of a matrix users are rows, items are columns.
         validation : bool or Holdout
             Hold out one item of each user, the latest where there are timestamps, and keep the
-            epoch that ranks these best. They are still seen: not recommended again. A baseline has
-            no epochs; it is measured on them, then fitted on everything all the same. Or a Holdout,
-            such as the validation of a Split whose train is `data`.
+            epoch that ranks these best. Held-out items are still treated as seen, so
+            they are not recommended. A baseline has no epochs; it is measured on them, then fitted
+            on everything. Or a Holdout, such as the validation of a Split whose train is `data`.
         progress : bool
             Show bars with the time left on stderr.
         on_epoch : function of the history
@@ -281,7 +282,7 @@ class Recommender(Answers):
         OSError
             If the file cannot be read.
         ValueError
-            If it is damaged, no recommender, or written by a newer version; it names the path.
+            If it is damaged, not a recommender, or written by a newer version. It names the path.
         """
         header, arrays = read_file(path, "recommender")
         with naming(path, "is damaged"):

@@ -106,7 +106,7 @@ class RowAdam:
         ValueError
             For the tables of another model.
         TypeError, IndexError
-            For ids that are no rows of their table.
+            For ids that are not rows of their table.
         """
         if self.tables is None:
             self.tables = Tables({name: W for name, W, _ in lookups})
@@ -134,7 +134,7 @@ class RowAdam:
         Raises
         ------
         RuntimeError
-            Without gradients, or for other ids than were caught up last.
+            Without gradients, or for other ids than those of the latest `catch_up`.
         ValueError
             For a gradient whose shape or dtype is not that of its array.
         """
@@ -195,7 +195,7 @@ class RowAdam:
         return [rows[start : start + n] for start in range(0, len(rows), n)]
 
     def _check_caught_up(self, tables):
-        """RuntimeError unless tables, {name: RowGradient}, is what was caught up last."""
+        """RuntimeError unless tables, {name: RowGradient}, has the ids of the latest catch_up."""
         ids = {} if self.batch is None else self.batch.ids
         others = [
             name
@@ -204,8 +204,8 @@ class RowAdam:
         ]
         if others:
             raise RuntimeError(
-                f"step needs gradients of {' and '.join(others)} for just the ids that were caught "
-                "up last: call optimizer.catch_up(model.lookups(users, items)) before "
+                f"step needs gradients of {' and '.join(others)} for exactly the ids of "
+                "the latest catch_up: call optimizer.catch_up(model.lookups(users, items)) before "
                 "model.forward(users, items), and give step all of model.parameters()"
             )
 

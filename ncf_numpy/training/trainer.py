@@ -277,12 +277,12 @@ class Trainer:
         return {"hr": result.hr, "ndcg": result.ndcg}
 
     def is_stale(self, patience: int | None) -> bool:
-        """Whether the last epochs brought no new best.
+        """True if the best epoch is at least `patience` epochs old.
 
         Parameters
         ----------
         patience : int or None
-            How many epochs; None never is.
+            With None it is never stale.
 
         Returns
         -------

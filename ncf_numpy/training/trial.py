@@ -1,9 +1,9 @@
-"""A trial finds out how long to train: hold pairs out, train on the rest, and watch their ranks.
+"""A trial finds how long to train: hold pairs out, train on the rest, and watch their ranks.
 
-Too short a training is noise that looks like a recommendation; too long a one learns the pairs by
-heart. Between the two the held-out items are ranked best, and everything is then trained for as
-many epochs. One lucky look cannot win: of a look and its two neighbours the median counts, and
-training goes on only while one beats the best so far by more than the difference's standard error.
+A model that trains too short ranks by noise; one that trains too long overfits. Between the two the
+held-out items are ranked best, and a new model then trains on all pairs for as many epochs. One
+lucky ranking cannot win: the median of a ranking and its two neighbours counts, and the trial goes
+on only while one is better than the best so far by more than the difference's standard error.
 """
 
 import numpy as np

@@ -25,6 +25,7 @@ def test_no_sentence_is_longer_than_forty_words():
         ("ties against the positive", ["ties against"]),
         ("임베딩 표와 최적화기", ["임베딩 표", "최적화기"]),
         ("Walker walkthrough", []),
+        ("it learns by\nheart", ["by heart"]),
     ],
 )
 def test_a_word_is_found_in_text_and_not_in_code(tmp_path, monkeypatch, text, found):
@@ -34,6 +35,20 @@ def test_a_word_is_found_in_text_and_not_in_code(tmp_path, monkeypatch, text, fo
     assert len(lines) == len(found), lines
     for word in found:
         assert any(f"{word!r}" in line.lower() for line in lines), word
+
+
+def test_a_word_is_found_over_the_end_of_a_line_of_code(tmp_path, monkeypatch):
+    (tmp_path / "ncf_numpy").mkdir()
+    (tmp_path / "ncf_numpy" / "a.py").write_text(
+        '"""It learns by\nheart."""\n\nx = 1  # who had\n# what\n'
+        'raise ValueError(f"say who had "\n    "what")\ny = ["who had", "what"]\n'
+    )
+    monkeypatch.setitem(PROSE["texts"].__globals__, "ROOT", tmp_path)
+    assert [line.split(": ")[:2] for line in PROSE["coined"]()] == [
+        ["ncf_numpy/a.py:1", "'by heart'"],
+        ["ncf_numpy/a.py:4", "'who had what'"],
+        ["ncf_numpy/a.py:6", "'who had what'"],
+    ]
 
 
 def test_a_name_is_found(tmp_path, monkeypatch):

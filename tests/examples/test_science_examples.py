@@ -270,10 +270,10 @@ def test_the_lab_s_rows(capsys):
     split = leave_one_out(sample_lastfm()[0].filter(38, 5), np.random.default_rng(0))
     rows = {what: (hr, ndcg) for what, hr, ndcg, _ in evaluation_lab.lab(split, epochs=6)}
     honest = rows["99 sampled negatives, ties ranked pessimistically"][0]
-    assert rows["scores as they are, ties ranked pessimistically"][0] == honest
-    assert rows["scores constant, ties ranked pessimistically"][0] == 0
-    assert rows["scores constant, ties ranked optimistically"][0] == 1
-    assert rows["scores constant, ties at random"][0] == pytest.approx(10 / 100)
+    assert rows["raw scores, ties ranked pessimistically"][0] == honest
+    assert rows["constant scores, ties ranked pessimistically"][0] == 0
+    assert rows["constant scores, ties ranked optimistically"][0] == 1
+    assert rows["constant scores, ties at random"][0] == pytest.approx(10 / 100)
     masked = next(hr for what, (hr, _) in rows.items() if what.endswith("train masked"))
     unmasked = next(hr for what, (hr, _) in rows.items() if what.endswith("not masked"))
     assert unmasked < masked < honest

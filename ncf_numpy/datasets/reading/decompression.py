@@ -139,6 +139,5 @@ def open_only_table(path: Path, file: BinaryIO) -> tuple[BinaryIO, int]:
         raise ValueError(f"{path} is an Excel workbook: {by_pandas(path, 'read_excel')}")
     there = ", ".join(tables[:5]) or "nothing"
     raise ValueError(
-        f"{path} is a zip file that holds {there}: unpack it, and give the file that says who had "
-        "what"
+        f"{path} is a zip file that holds {there}: unpack it, and give the file of the interactions"
     )

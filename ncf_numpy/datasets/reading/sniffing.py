@@ -1,4 +1,4 @@
-"""How a file was written, found out from its beginning; and what to do where that fails."""
+"""How a file was written, detected from its beginning; and what to do where that fails."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def open_table(
     quotes: bool | None = None,
     encoding: str | None = None,
 ) -> TextFile | JsonLines:
-    """A file whose columns include those that are wanted; what is not given is found out.
+    """A file whose columns include those that are wanted; what is not given is detected.
 
     columns: the names of a file without a header; if ... is the last, others may follow.
     sep: by default, the first of comma, semicolon, tab, bar and blank that shows the columns.

@@ -18,7 +18,7 @@ from ...data.terminal import printable
 LOSSES = {"logits": BinaryCrossEntropyWithLogits, "bce": BinaryCrossEntropy, "bpr": BPR}
 OPTIMIZERS = {"adam": Adam, "sgd": SGD, "adagrad": Adagrad}
 RATES = {"adam": 0.01, "sgd": 0.5, "adagrad": 0.1}  # large, so that a step is seen
-STD = 0.5  # of the embeddings: at the 0.01 of training, all that happens is in the fourth decimal
+STD = 0.5  # of the embeddings; with the 0.01 of training, changes would show in the fourth decimal
 
 
 @dataclass(frozen=True, eq=False)
