@@ -1,8 +1,11 @@
 """No stdin, stdout or stderr; a terminal that is closed; a console that is full."""
 
 import contextlib
+import importlib
+import io
 import os
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -13,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import ncf_numpy
-from ncf_numpy.__main__ import main
+from ncf_numpy.__main__ import build_parser, main
 from ncf_numpy.recommender.recommender import Recommender
 
 try:
@@ -156,6 +159,61 @@ def wait_for(path):
             return
         time.sleep(0.01)
     raise AssertionError(f"{path} never came")
+
+
+SIGNALS = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+BY_NAME = next(a.choices for a in build_parser()._actions if isinstance(a.choices, dict))
+NEEDED = {
+    "train": ["--save", "m.npz"],
+    "recommend": ["m.npz", "--all"],
+    "similar": ["m.npz", "--user", "1"],
+    "vectors": ["m.npz", "--users", "u.csv"],
+}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+@pytest.mark.parametrize("name", SIGNALS)
+@pytest.mark.parametrize("command", BY_NAME)
+def test_each_signal_ends_every_command_with_one_line(command, name, monkeypatch, capsys):
+    def work(arguments):
+        os.kill(os.getpid(), getattr(signal, name))
+        time.sleep(60)
+
+    module = importlib.import_module(f"ncf_numpy.commands.{command}")
+    monkeypatch.setattr(module, "run", work)  # before the parser takes it
+    with hangup(signal.SIG_DFL):
+        assert main([command, *NEEDED.get(command, [])]) == 130
+    assert capsys.readouterr() == ("", "interrupted\n")
+
+
+def test_no_command_but_a_download_opens_a_connection(tmp_path, monkeypatch, capsys):
+    def connect(*_):
+        raise AssertionError("a connection")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    monkeypatch.setattr(socket, "getaddrinfo", connect)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    rows = [f"{user},{item}\n" for user in range(1, 7) for item in range(1, 7) if user != item]
+    (tmp_path / "t.csv").write_text("user,item\n" + "".join(rows), encoding="utf-8")
+    for command, status in (
+        ("train --data t.csv --model itemknn --save m.npz", 0),
+        ("recommend m.npz --user 1", 0),
+        ("similar m.npz --item 1", 0),
+        ("vectors m.npz --items v.csv", 1),
+        ("evaluate --data t.csv --model popularity", 0),
+        ("pretrain --data t.csv --epochs 1 --fine-tune-epochs 1 --factors 2", 0),
+        ("step --data t.csv --no-pause --html s.html", 0),
+        ("gradcheck --model gmf", 0),
+        ("exercise 1", 1),
+        ("hunt 1", 1),
+        ("version", 0),
+        ("download", 0),
+    ):
+        assert main(command.split()) == status, capsys.readouterr()
+        assert "a connection" not in capsys.readouterr().err
+    assert main(["download", "ml-1m", "--folder", "new"]) == 1  # so `connect` is what is called
+    assert "a connection" in capsys.readouterr().err
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """Saved models: the layout of their arrays, and what does not fit or is no array of numbers."""
 
 import os
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -127,6 +128,19 @@ def test_a_zip_that_unpacks_to_more_than_itself_or_has_a_member_twice(tmp_path):
                 archive.writestr(name, npy("(1,)", bytes(8)))
         with pytest.raises(ValueError, match="a member is there twice"):
             read_arrays(path)
+
+
+def test_loading_takes_a_small_multiple_of_the_file(tmp_path):
+    path = tmp_path / "m.npz"
+    Recommender("gmf", factors=20_000, epochs=1).fit(plays()).save(path)
+    size = path.stat().st_size
+    assert size > 1e6
+    tracemalloc.start()
+    try:
+        Recommender.load(path)
+        assert tracemalloc.get_traced_memory()[1] < 5 * size
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no /dev/zero on this system")
