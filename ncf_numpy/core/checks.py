@@ -10,6 +10,24 @@ import numbers
 
 import numpy as np
 
+DTYPES = np.float32, np.float64, "float32", "float64"
+CAN = {  # what each kind of object is asked for
+    "layer": (
+        "forward(x)",
+        "backward(dy)",
+        "parameters(), which returns [(name, W, dW), ...], or [] where there are no weights",
+    ),
+    "model": (
+        "forward(users, items)",
+        "backward(dlogits)",
+        "parameters()",
+        "lookups(users, items)",
+    ),
+    "loss": ("forward(logits, labels)", "backward()"),
+    "optimizer": ("step(parameters)",),
+    "scorer": ("predict(users, items), as a model, a baseline and Recommender.model have it",),
+}
+
 
 def check_ids(ids, n_rows, name="ids"):
     """Return ids as an array of row numbers (B,), or raise: NumPy would take -1 for the last row.
@@ -18,7 +36,7 @@ def check_ids(ids, n_rows, name="ids"):
     id outside [0, n_rows).
     """
     ids = np.asarray(ids)
-    if ids.dtype.kind not in "iu":
+    if ids.dtype.kind not in "iu" and ids.size:  # of an empty list NumPy makes floats
         raise TypeError(f"{name} must be integer row numbers, got {ids.dtype}: {ids.ravel()[:3]}")
     if ids.ndim != 1:
         raise ValueError(f"{name} must have shape (B,), got {ids.shape}")
@@ -44,17 +62,14 @@ def check_array(name, x):
         raise TypeError(f"{name} must be a NumPy array, got {type(x).__name__}")
 
 
-def check_is_layer(layer):
-    """Raise TypeError unless layer can be asked for all that a layer has."""
-    methods = "forward", "backward", "parameters"
-    missing = [name for name in methods if not callable(getattr(layer, name, None))]
-    if missing or isinstance(layer, type):
-        lacks = f"{type(layer).__name__} lacks {', '.join(missing)}"
-        got = f"the class {layer.__name__}" if isinstance(layer, type) else lacks
-        raise TypeError(
-            "a layer has forward(x), backward(dy) and parameters(), which returns [(name, W, dW), "
-            f"...], or [] where there are no weights; {got}"
-        )
+def check_can(kind, thing):
+    """Raise TypeError unless thing is an object, and no class, with all that CAN says of a kind."""
+    methods = [each.partition("(")[0] for each in CAN[kind]]
+    missing = [name for name in methods if not callable(getattr(thing, name, None))]
+    if missing or isinstance(thing, type):
+        lacks = f"{type(thing).__name__} lacks {', '.join(missing)}"
+        got = f"got the class {thing.__name__}" if isinstance(thing, type) else lacks
+        raise TypeError(f"{kind}: expected an object with {', '.join(CAN[kind])}; {got}")
 
 
 def check_dlogits(dlogits):
@@ -90,7 +105,10 @@ def check_upstream(layer, dy):
 def check_labels(labels, prediction):
     """Return labels in the prediction's dtype; (B, 1) against (B,) would broadcast to (B, B)."""
     check_array("the prediction", prediction)
-    z, labels = prediction, np.asarray(labels, prediction.dtype)
+    labels = np.asarray(labels)
+    if labels.dtype.kind not in "biuf":
+        raise TypeError(f"labels must be numbers, got {labels.dtype}")
+    z, labels = prediction, labels.astype(prediction.dtype, copy=False)
     if z.dtype.kind != "f" or z.ndim != 1 or labels.shape != z.shape or labels.size == 0:
         got = f"{z.shape} and {labels.shape} of {z.dtype}"
         raise ValueError(f"prediction and labels must be floats of shape (B,), B > 0, got {got}")
@@ -135,18 +153,35 @@ def check_rate(name, value, low=0.0, high=math.inf):
             f"{name} must be a number, got a list: an optimizer is given the parameters at each "
             "step, optimizer.step(model.parameters())"
         )
-    if not isinstance(value, numbers.Real) or not low <= value < high:
+    if not is_number(value) or not low <= value < high:
         raise ValueError(f"{name} must be in [{low:g}, {high:g}), got {value!r}")
     return float(value)
 
 
-def check_share(name, value):
-    """Return value as a Python float in [0, 1]; None, which stands for no share, as it is."""
-    if value is None:
-        return None
-    if not isinstance(value, numbers.Real) or not 0 <= value <= 1:
-        raise ValueError(f"{name} must be None or in [0, 1], got {value!r}")
+def check_positive(name, value):
+    """Return value as a Python float, or raise ValueError: a finite number above 0."""
+    if not is_number(value) or not 0 < value < math.inf:
+        raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
     return float(value)
+
+
+def check_share(name, value):
+    """Return value as a Python float in [0, 1], or raise ValueError."""
+    if not is_number(value) or not 0 <= value <= 1:
+        raise ValueError(f"{name} must be in [0, 1], got {value!r}")
+    return float(value)
+
+
+def is_number(value):
+    """Whether value is a real number; True and False are none."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def check_switch(name, value):
+    """Return value as a Python bool, or raise ValueError: any text would count as True."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
 
 
 def check_count(value, least, name):
@@ -172,6 +207,14 @@ def check_widths(layers):
         example = "user and item half each, such as (64, 32, 16, 8)"
         raise ValueError(f"layers must begin with an even width, {example}; got {layers}")
     return tuple(int(width) for width in widths)
+
+
+def check_new(rng, dtype, **sizes):
+    """Raise unless weights of these sizes can be drawn: integers would be rounded to 0."""
+    check_generator(rng)
+    check_sizes(**sizes)
+    if dtype not in DTYPES:
+        raise TypeError(f"dtype must be np.float32 or np.float64, got {dtype!r}")
 
 
 def check_generator(rng):

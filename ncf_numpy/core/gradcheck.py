@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from .checks import check_array, check_generator, check_is_layer
+from .checks import check_array, check_can, check_generator
 from .layers import ReLU
 from .row_gradient import RowGradient
 from .table import as_table
@@ -36,7 +36,10 @@ def numerical_gradient(f, x, *, step=STEP):
     for bit.
     TypeError for any other dtype: in float32 differences are rounding at every step size.
     """
+    check_array("x", x)
     require_float64("x", x)
+    if np.ndim(f()):
+        raise TypeError("f() must return one number, the loss, got an array: sum it, or average it")
     derivatives = np.empty_like(x)
     for index in np.ndindex(x.shape):
         plus, minus = nudge(f, x, index, step)
@@ -63,6 +66,8 @@ def check_gradients(
     """
     rng = np.random.default_rng(0) if rng is None else rng
     check_generator(rng)
+    check_can("model", model)
+    check_can("loss", loss)
     for name, W, _ in model.parameters():
         require_float64(name, W)
     users, items, labels = np.asarray(users), np.asarray(items), np.asarray(labels)
@@ -96,8 +101,10 @@ def check_layer(layer, x, *, rng=None, step=STEP, rtol=RTOL, atol=ATOL):
     """
     rng = np.random.default_rng(0) if rng is None else rng
     check_generator(rng)
-    check_is_layer(layer)
+    check_can("layer", layer)
     check_array("x", x)
+    if not x.size or not np.isfinite(x).all():
+        raise ValueError(f"x must be finite numbers, at least one; got {x.dtype} of {x.shape}")
     if x.dtype.kind == "f":
         require_float64("x", x)
     other = x + 1 if x.dtype.kind == "f" else x[::-1]

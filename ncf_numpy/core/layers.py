@@ -18,7 +18,7 @@ import math
 
 import numpy as np
 
-from .checks import check_generator, check_ids, check_input, check_upstream
+from .checks import check_ids, check_input, check_new, check_upstream
 from .row_gradient import RowGradient
 
 
@@ -31,7 +31,7 @@ class Embedding:
     """
 
     def __init__(self, n_rows, K, rng, *, std=0.01, name="ids", dtype=np.float32):
-        check_generator(rng)
+        check_new(rng, dtype, n_rows=n_rows, K=K)
         self.W = rng.normal(0.0, std, (n_rows, K)).astype(dtype)
         self.name = name  # what the ids are, for error messages
         self.dW = None
@@ -63,7 +63,7 @@ class Dense:
     """
 
     def __init__(self, n_in, n_out, rng, *, limit=None, dtype=np.float32):
-        check_generator(rng)
+        check_new(rng, dtype, n_in=n_in, n_out=n_out)
         limit = math.sqrt(6 / (n_in + n_out)) if limit is None else limit
         self.W = rng.uniform(-limit, limit, (n_in, n_out)).astype(dtype)
         self.b = np.zeros(n_out, dtype)

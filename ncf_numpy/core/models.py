@@ -193,7 +193,9 @@ class NeuMF(Model):
         self.widths = check_widths(layers)
         check_sizes(n_users=n_users, n_items=n_items, n_factors=n_factors)
         self.n_factors = n_factors
-        self.branch_weight = check_share("branch_weight", branch_weight)
+        if branch_weight is not None:
+            branch_weight = check_share("branch_weight", branch_weight)
+        self.branch_weight = branch_weight
         width = n_factors + self.widths[0] // 2
         self.user_embedding = Embedding(n_users, width, rng, name="users", dtype=dtype)
         self.item_embedding = Embedding(n_items, width, rng, name="items", dtype=dtype)
@@ -252,12 +254,16 @@ class NeuMF(Model):
         h = [alpha h_GMF ; (1 - alpha) h_MLP] and b likewise, so at first every
         logit = alpha * gmf's logit + (1 - alpha) * mlp's logit.
         """
-        if not 0 <= alpha <= 1:
-            raise ValueError(f"alpha must be in [0, 1], got {alpha}")
+        check_share("alpha", alpha)
+        if not isinstance(gmf, GMF) or not isinstance(mlp, MLP):
+            got = f"{type(gmf).__name__} and {type(mlp).__name__}"
+            raise TypeError(f"from_pretrained takes a GMF and then an MLP, got {got}")
         (n_users, K), (n_items, _) = gmf.user_embedding.W.shape, gmf.item_embedding.W.shape
         if (n_users, n_items) != (len(mlp.user_embedding.W), len(mlp.item_embedding.W)):
             raise ValueError(f"gmf and mlp must have the same users and items, got\n{gmf}\n{mlp}")
         unused, dtype = np.random.default_rng(0), gmf.output.W.dtype
+        if mlp.output.W.dtype != dtype:
+            raise ValueError(f"gmf and mlp must have one dtype, got {dtype}, {mlp.output.W.dtype}")
         model = cls(n_users, n_items, K, mlp.widths, unused, dtype=dtype)
         model.user_embedding.W[:] = np.hstack([gmf.user_embedding.W, mlp.user_embedding.W])
         model.item_embedding.W[:] = np.hstack([gmf.item_embedding.W, mlp.item_embedding.W])

@@ -9,7 +9,7 @@ from collections import ChainMap
 
 from ..core.build import MODELS as NEURAL
 from ..core.build import OPTIONS as NEURAL_OPTIONS
-from ..core.checks import check_rate, check_share, check_sizes, check_widths
+from ..core.checks import check_rate, check_share, check_sizes, check_switch, check_widths
 from ..evaluation.build import BASELINES
 from ..evaluation.build import OPTIONS as BASELINE_OPTIONS
 from ..training.objectives import Pairwise, Pointwise
@@ -100,13 +100,6 @@ def check_training(name, value):
     """Return value, or raise ValueError: there is one word."""
     if value != PAPER:
         raise ValueError(f"{name} must be None or {PAPER!r}, got {value!r}")
-    return value
-
-
-def check_switch(name, value):
-    """Return value, or raise ValueError unless it is True or False."""
-    if not isinstance(value, bool):
-        raise ValueError(f"{name} must be True or False, got {value!r}")
     return value
 
 

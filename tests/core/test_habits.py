@@ -5,6 +5,8 @@ import pytest
 from small_models import builders
 
 from ncf_numpy import (
+    GMF,
+    MLP,
     SGD,
     Adagrad,
     Adam,
@@ -17,6 +19,7 @@ from ncf_numpy import (
     RowAdam,
     check_gradients,
     check_layer,
+    numerical_gradient,
     train_step,
 )
 
@@ -158,3 +161,93 @@ def test_one_parameter_among_arrays_is_not_enough():
     W = np.ones(2, np.float32)
     with pytest.raises(TypeError, match="step expects model.parameters"):
         SGD(0.1).step([("W", W, W.copy()), W])
+
+
+def test_a_float_for_the_size_of_a_layer_was_an_error_in_cython():
+    rng = np.random.default_rng(0)
+    for make_layer in (lambda: Dense(2.0, 3, rng), lambda: Embedding(3, 0, rng)):
+        with pytest.raises(ValueError, match=r"(n_in|K) must be an integer of at least 1, got"):
+            make_layer()
+
+
+@pytest.mark.parametrize("dtype", [int, np.float16, "int32", None])
+def test_weights_of_a_dtype_that_rounds_them_to_zero(dtype):
+    rng = np.random.default_rng(0)
+    for make_layer in (lambda: Dense(2, 3, rng, dtype=dtype), lambda: make_gmf(dtype)):
+        with pytest.raises(TypeError, match=r"dtype must be np\.float32 or np\.float64, got"):
+            make_layer()
+
+
+def make_gmf(dtype):
+    return GMF(7, 9, 2, np.random.default_rng(0), dtype=dtype)
+
+
+def test_labels_that_are_no_numbers_were_read_as_if_they_were():
+    prediction = np.zeros(2, np.float32)
+    for labels, kind in ((["1", "0"], "<U1"), ([1j, 0], "complex128"), (None, "object")):
+        with pytest.raises(TypeError, match=f"labels must be numbers, got {kind}"):
+            BinaryCrossEntropyWithLogits().forward(prediction, labels)
+    for labels in ([True, False], [1, 0]):
+        assert BinaryCrossEntropyWithLogits().forward(prediction, labels) == np.float32(np.log(2))
+
+
+def test_true_for_a_rate_was_a_rate_of_one():
+    with pytest.raises(ValueError, match=r"lr must be in \[0, inf\), got True"):
+        Adam(True)
+    with pytest.raises(ValueError, match="branch_weight must be in .*, got True"):
+        NeuMF(7, 9, 2, (8, 4), np.random.default_rng(0), branch_weight=True)
+
+
+def test_an_empty_list_of_ids_was_called_floats():
+    assert make("gmf").forward([], []).shape == (0,)
+    model = make_gmf(np.float64)
+    with pytest.raises(ValueError, match="B > 0"):
+        check_gradients(model, BinaryCrossEntropyWithLogits(), [], [], [])
+
+
+@pytest.mark.parametrize(
+    ("gmf", "mlp", "got"),
+    [
+        (GMF, MLP, "type and type"),
+        ("gmf.npz", "mlp.npz", "str and str"),
+        (None, None, "MLP and GMF"),
+    ],
+)
+def test_pretrained_models_that_are_none_or_in_the_wrong_order(gmf, mlp, got):
+    gmf, mlp = (make("mlp"), make("gmf")) if gmf is None else (gmf, mlp)
+    with pytest.raises(TypeError, match=f"a GMF and then an MLP, got {got}"):
+        NeuMF.from_pretrained(gmf, mlp)
+
+
+def test_pretrained_models_of_two_dtypes_lost_digits():
+    with pytest.raises(ValueError, match="one dtype, got float64, float32"):
+        NeuMF.from_pretrained(make_gmf(np.float64), make("mlp"))
+    with pytest.raises(ValueError, match=r"alpha must be in \[0, 1\], got '0.5'"):
+        NeuMF.from_pretrained(make("gmf"), make("mlp"), alpha="0.5")
+
+
+def test_checking_a_class_or_in_the_wrong_order():
+    model, loss = make_gmf(np.float64), BinaryCrossEntropyWithLogits()
+    for wrong, got in (
+        (GMF, "the class GMF"),
+        (loss, "lacks parameters"),
+        (USERS, "ndarray lacks"),
+    ):
+        with pytest.raises(TypeError, match=f"model: expected an object with forward.*{got}"):
+            check_gradients(wrong, loss, USERS, ITEMS, LABELS)
+    for wrong, got in ((type(loss), "the class Binary"), (USERS, "ndarray lacks forward")):
+        with pytest.raises(TypeError, match=f"loss: expected an object with forward.*{got}"):
+            check_gradients(model, wrong, USERS, ITEMS, LABELS)
+
+
+@pytest.mark.parametrize("x", [np.ones((0, 2)), np.full((3, 2), np.nan)])
+def test_a_check_of_no_numbers_found_nothing_wrong(x):
+    with pytest.raises(ValueError, match="x must be finite numbers, at least one; got float64 of"):
+        check_layer(ReLU(), x)
+
+
+def test_a_loss_that_is_an_array_was_an_error_in_numpy():
+    with pytest.raises(TypeError, match=r"f\(\) must return one number"):
+        numerical_gradient(lambda: np.ones(2), np.ones(2))
+    with pytest.raises(TypeError, match="x must be a NumPy array, got list"):
+        numerical_gradient(lambda: 1.0, [1.0])

@@ -339,7 +339,7 @@ def test_bad_widths_and_branch_weights_raise():
         with pytest.raises(ValueError, match="layers must begin with an even width"):
             NeuMF(7, 9, 4, layers, rng)
     for alpha in (-0.1, 1.1, math.nan):
-        with pytest.raises(ValueError, match=r"branch_weight must be None or in \[0, 1\], got"):
+        with pytest.raises(ValueError, match=r"branch_weight must be in \[0, 1\], got"):
             NeuMF(7, 9, 4, (8, 4), rng, branch_weight=alpha)
 
 

@@ -61,7 +61,7 @@ def test_the_weight_of_the_branches_is_trained_with_saved_and_loaded(split, tmp_
 
 @pytest.mark.parametrize("value", [1.5, -0.1, float("nan"), "0.5"])
 def test_a_weight_that_is_no_share_is_refused_before_any_training(value):
-    with pytest.raises(ValueError, match=r"branch_weight must be None or in \[0, 1\], got"):
+    with pytest.raises(ValueError, match=r"branch_weight must be in \[0, 1\], got"):
         Recommender("neumf", branch_weight=value)
 
 
