@@ -212,7 +212,8 @@ def check_widths(layers):
 def check_new(rng, dtype, **sizes):
     """Raise unless weights of these sizes can be drawn: integers would be rounded to 0."""
     check_generator(rng)
-    check_sizes(**sizes)
+    for name, size in sizes.items():
+        check_count(size, 1, name)
     if dtype not in DTYPES:
         raise TypeError(f"dtype must be np.float32 or np.float64, got {dtype!r}")
 

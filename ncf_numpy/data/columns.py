@@ -144,10 +144,15 @@ def check_list(name: str, values) -> None:
 
 
 def raw_ids(name: str, values) -> np.ndarray:
-    """Distinct raw ids, one for each index -> (n_ids,)."""
+    """Distinct raw ids, one for each index -> (n_ids,), by the rules of `index_ids`."""
     ids = np.asarray(values)
     if ids.ndim != 1:
         raise ValueError(f"{name} has shape {ids.shape}, expected one raw id for each index")
+    listed = values if isinstance(values, (list, tuple)) else ids.tolist()
+    are_texts = all(type(raw) is str and "" != raw == raw.strip() for raw in listed)
+    if ids.dtype.kind not in "iu" and not are_texts:
+        places, distinct = known_ids(name, values)
+        ids = distinct[places]
     seen = set()
     for raw in ids.tolist() if len(set(ids.tolist())) < len(ids) else []:
         if raw in seen:
@@ -166,6 +171,8 @@ def column_of(name: str, values, n: int, dtype) -> np.ndarray:
 
 def floats(name: str, values) -> np.ndarray:
     """values -> float64 of their shape."""
+    if np.iscomplexobj(values):
+        raise ValueError(f"{name} must be real numbers, got {values.dtype}")
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:

@@ -25,7 +25,7 @@ from .columns import (
     sort_keys,
     whole_seconds,
 )
-from .lookup import Lookup
+from .lookup import Lookup, names_of
 from .selection import Selection
 from .terminal import printable
 
@@ -203,6 +203,8 @@ class Interactions(Lookup, Selection):
         ValueError
             For empty columns.
         """
+        check_list("user_ids", user_ids)
+        check_list("item_ids", item_ids)
         users = check_ids(users, len(user_ids), "users")
         items = check_ids(items, len(item_ids), "items")
         if not len(users):
@@ -256,6 +258,8 @@ class Interactions(Lookup, Selection):
         if not hasattr(matrix, "tocoo"):
             raise TypeError(f"expected a scipy sparse matrix, got {type(matrix).__name__}")
         coo = matrix.tocoo()
+        if len(coo.shape) != 2:
+            raise ValueError(f"the matrix must be users x items, got shape {coo.shape}")
         shape = dict(zip(("user_ids", "item_ids"), coo.shape))
         ids = {"user_ids": user_ids, "item_ids": item_ids}
         for name, n in shape.items():
@@ -312,6 +316,10 @@ class Interactions(Lookup, Selection):
         return noted
 
 
-def names_of(item_ids: Array, names: Mapping[Any, str]) -> Array:
-    """(n_items,) raw ids -> (n_items,) names; an item without one is called by its id."""
-    return np.array([str(names.get(raw, raw)) for raw in item_ids.tolist()], dtype=object)
+def check_interactions(data: Interactions) -> None:
+    """Raise TypeError for a table or a matrix: its ids are not numbered yet."""
+    if not isinstance(data, Interactions):
+        raise TypeError(
+            "expected Interactions, as load_interactions makes them of a DataFrame or a file and "
+            f"Interactions.from_sparse of a matrix, got {type(data).__name__}"
+        )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -89,3 +90,21 @@ class Lookup:
             raise KeyError(f"no item is called {name!r}; close: {hint or 'nothing'}")
         users_per_item = np.bincount(self.items, minlength=self.n_items)
         return max(matches, key=lambda i: (names[i] == name, users_per_item[i]))
+
+
+def names_of(item_ids: Array, names: Mapping[Any, str]) -> Array:
+    """(n_items,) raw ids -> (n_items,) names; an item without one is called by its id.
+
+    ValueError where names has none of the ids, such as "7" for 7: all of them would be unused.
+    """
+    if not hasattr(names, "keys"):
+        raise TypeError(f"item_names must be {{raw item id: name}}, got a {type(names).__name__}")
+    ids = item_ids.tolist()
+    if len(names) and not any(raw in names for raw in ids):
+        raise ValueError(
+            f"item_names has none of the items: their ids are such as {ids[0]!r}, those of the "
+            f"names such as {next(iter(names.keys()))!r}"
+        )
+    found = zip(ids, map(names.get, ids))
+    named = [str(raw if name is None or name != name else name) for raw, name in found]
+    return np.array(named, dtype=object)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .interactions import Interactions
+from .interactions import Interactions, check_interactions
 from .sampling import PairIndex
 from .split import Holdout, Split, counted, draw_candidates, leave_one_out
 
@@ -45,6 +45,7 @@ def with_own_test(
     """
     import pandas as pd
 
+    check_interactions(test)
     inner = leave_one_out(data, rng, n_candidates=n_candidates, validation=False)
     users = pd.Index(data.user_ids).get_indexer(test.user_ids)[test.users]  # (n,) -1 is unknown
     items = pd.Index(data.item_ids).get_indexer(test.item_ids)[test.items]

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core.checks import check_count, check_ids
+from ..core.checks import check_count, check_generator, check_ids
+from .interactions import Interactions, check_interactions
 
 if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import ArrayLike
 
     from ..core.types import Array, Batches, Ids
-    from .interactions import Interactions
 
 CHUNK_ROWS = 2**19  # rows of an epoch in memory at a time: some 50 MB while they are mixed
 
@@ -32,6 +32,7 @@ class PairIndex:
     """
 
     def __init__(self, train: Interactions) -> None:
+        check_interactions(train)
         self.n_users, self.n_items = train.n_users, train.n_items
         self.keys = np.append(train.pair_keys, np.iinfo(np.int64).max)  # no search runs off the end
 
@@ -90,6 +91,7 @@ class NegativeSampler:
     """
 
     def __init__(self, train: Interactions) -> None:
+        check_interactions(train)
         self.n_items = train.n_items
         self.first = train.offsets[:-1]  # (n_users,) where each user's pairs begin
         self.n_unseen = train.n_items - np.diff(train.offsets)  # (n_users,)
@@ -117,6 +119,7 @@ class NegativeSampler:
         TypeError, IndexError
             For ids that are no rows.
         """
+        check_generator(rng)
         users = check_ids(users, len(self.n_unseen), "users")
         if self.exhausted[users].any():
             user = users[self.exhausted[users]][0]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.checks import check_count, check_generator, check_ids
-from .interactions import Interactions
+from .interactions import Interactions, check_interactions
 from .sampling import NegativeSampler
 
 if TYPE_CHECKING:
@@ -70,6 +70,13 @@ class Holdout:
 
     def __len__(self) -> int:
         return len(self.users)
+
+
+def check_holdout(holdout: Holdout) -> None:
+    """Raise TypeError for a whole Split, or for data from which nothing has been held out."""
+    if not hasattr(holdout, "candidates"):
+        got = type(holdout).__name__
+        raise TypeError(f"expected a Holdout, such as split.test or split.validation, got {got}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,9 +178,7 @@ def leave_one_out(
     >>> split.notes[0]
     'Users with fewer than 3 interactions, trained on, not evaluated: 1.'
     """
-    if not isinstance(interactions, Interactions):
-        kind = type(interactions).__name__
-        raise TypeError(f"expected Interactions, as load_interactions makes them, got {kind}")
+    check_interactions(interactions)
     check_generator(rng)
     check_count(n_candidates, 1, "n_candidates")
     need = 3 if validation else 2

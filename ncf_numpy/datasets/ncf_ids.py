@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.interactions import names_of
+from ..data.lookup import names_of
 from ..safe_file import read_arrays
 from .reading.names import read_names
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.checks import check_ids, check_pairs
+from ..data.interactions import Interactions, check_interactions
 
 if TYPE_CHECKING:
     from ..core.types import Array, Ids
-    from ..data.interactions import Interactions
 
 
 class Baseline:
@@ -78,6 +78,7 @@ class Baseline:
         ----------
         data : Interactions
         """
+        check_interactions(data)
         self.n_users, self.n_items = data.n_users, data.n_items
         self.items_of = np.split(data.items, data.offsets[1:-1])
 

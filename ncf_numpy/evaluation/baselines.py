@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.checks import check_count, check_ids
+from ..core.checks import check_count, check_ids, check_rate, check_switch
 from .baseline import Baseline as Baseline
 from .baseline import counts_of, has_items, users_by_item
 from .top_k import largest
@@ -38,7 +38,7 @@ class Popularity(Baseline):
 
     def __init__(self, use_counts: bool = False) -> None:
         super().__init__()
-        self.use_counts = use_counts
+        self.use_counts = check_switch("use_counts", use_counts)
         self.n_i: Array | None = None  # (n_items,)
 
     def shapes(self, n_users: int, n_items: int) -> dict[str, Any]:
@@ -108,12 +108,9 @@ class ItemKNN(Baseline):
 
     def __init__(self, neighbours: int = 50, shrink: float = 0, use_counts: bool = False) -> None:
         super().__init__()
-        check_count(neighbours, 1, "neighbours")
-        if not 0 <= shrink < np.inf:
-            raise ValueError(f"shrink must be a finite number of at least 0, got {shrink!r}")
-        self.neighbours = neighbours
-        self.shrink = float(shrink)
-        self.use_counts = use_counts
+        self.neighbours = check_count(neighbours, 1, "neighbours")
+        self.shrink = check_rate("shrink", shrink)
+        self.use_counts = check_switch("use_counts", use_counts)
         self.values_of = None  # for each user, the array of r_ui of their items; None: all are 1
         # (n_items, N) items, the nearest first; N = min(neighbours, n_items)
         self.nearest: Array | None = None

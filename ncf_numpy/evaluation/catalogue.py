@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..core.checks import check_can
 from ..core.models import GMF, MF, MLP, Model, NeuMF
 from .progress import progress_bar
 
@@ -45,6 +46,7 @@ class Catalogue:
     """
 
     def __init__(self, scorer: Scorer, n_items: int) -> None:
+        check_can("scorer", scorer)
         self.name, self.n_items = type(scorer).__name__, n_items
         self.is_neural = isinstance(scorer, Model)
         self.scorer = with_own_memory(scorer) if self.is_neural else scorer

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.checks import check_positive
+from ..data.interactions import Interactions, check_interactions
 from .baseline import Baseline, has_items, users_by_item
 from .memory import check_memory
 
 if TYPE_CHECKING:
     from ..core.types import Array, Ids
-    from ..data.interactions import Interactions
 
 BLOCK = 1024  # columns inverted, and rows of X made dense, at a time
 GATHER = 2**22  # weights gathered at a time
@@ -50,10 +51,8 @@ class EASE(Baseline):
     """
 
     def __init__(self, l2: float = 500) -> None:
-        if not 0 < l2 < np.inf:
-            raise ValueError(f"l2 must be a finite number above 0, got {l2!r}")
         super().__init__()
-        self.l2 = float(l2)
+        self.l2 = check_positive("l2", l2)
         self.by_item: tuple[Array, Array] | None = (
             None  # users (n,) sorted by item, offsets (n_items + 1,)
         )
@@ -94,6 +93,7 @@ class EASE(Baseline):
 
     def fit(self, train: Interactions) -> EASE:
         """Solve for B, or for T and s; returns self."""
+        check_interactions(train)
         n_users, n_items = train.n_users, train.n_items
         check_memory(
             self.memory(n_users, n_items),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.checks import check_count
+from ..core.checks import check_count, check_generator, check_positive
 from .baseline import Baseline, cosines, users_by_item
 
 if TYPE_CHECKING:
@@ -68,13 +68,12 @@ class ImplicitALS(Baseline):
     ) -> None:
         check_count(factors, 1, "factors")
         check_count(epochs, 1, "epochs")
-        for name, value in (("regularisation", regularisation), ("weight", weight)):
-            if not 0 < value < np.inf:
-                raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
         self.factors, self.epochs = factors, epochs
-        self.regularisation, self.weight = float(regularisation), float(weight)
+        self.regularisation = check_positive("regularisation", regularisation)
+        self.weight = check_positive("weight", weight)
         super().__init__()
         self.rng = np.random.default_rng(0) if rng is None else rng
+        check_generator(self.rng)
         self.P: Array | None = None  # (n_users, K) float32
         self.Q: Array | None = None  # (n_items, K) float32
 

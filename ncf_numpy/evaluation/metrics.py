@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core.checks import check_count
+from ..core.checks import check_can, check_count
 from ..data.sampling import PairIndex
+from ..data.split import Holdout, check_holdout
 from .measures import per_list
 from .progress import progress_bar
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from ..core.types import Array, Scorer
     from ..data.interactions import Interactions
-    from ..data.split import Holdout
 
 BLOCK_PAIRS = 2**12  # pairs scored per call of predict: a wide tower's activations stay in cache
 
@@ -208,6 +208,8 @@ def rank_positives(
     ValueError, FloatingPointError
         As `evaluate`.
     """
+    check_can("scorer", scorer)
+    check_holdout(holdout)
     n_users, n_negatives = holdout.candidates.shape
     step = max(1, block // (1 + n_negatives))
     ranks = np.empty(n_users, np.intp)

@@ -81,8 +81,8 @@ def restore(model, data, state):
 def pack_data(data, *, counts=False):
     """{name: array}: ids, names and interactions; counts: and how often."""
     arrays = {
-        "user_ids": _pack_ids("user", data.user_ids),
-        "item_ids": _pack_ids("item", data.item_ids),
+        "user_ids": _pack_ids(data.user_ids),
+        "item_ids": _pack_ids(data.item_ids),
         "offsets": data.offsets,
         "items": data.items.astype(np.int32),
     }
@@ -117,16 +117,11 @@ def unpack_data(arrays, source):
     )
 
 
-def _pack_ids(what, ids):
+def _pack_ids(ids):
     """Integers as 64 bits, text as the bytes of `pack`: their dtypes tell them apart."""
-    from pandas.api.types import infer_dtype
-
-    kind = infer_dtype(ids)
-    if kind == "string":
-        return pack(ids.tolist())
-    if kind == "integer":
+    if ids.dtype.kind in "iu":
         return ids.astype(np.uint64 if ids.dtype == np.uint64 else np.int64)
-    raise TypeError(f"{what} ids must be all integers or all text to be saved, got {kind}")
+    return pack(ids.tolist())
 
 
 def _unpack_ids(packed):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.checks import check_generator, check_sizes
+from ..core.checks import check_can, check_generator, check_sizes
 from ..core.table import as_table
 from ..data.terminal import is_terminal
 from ..evaluation.metrics import evaluate
@@ -164,17 +164,19 @@ class Trainer:
         threads: int | None = None,
         progress: bool = False,
     ) -> None:
+        check_can("model", model)
         check_generator(rng)
         if not hasattr(split, "train") or not hasattr(split, "validation"):
-            raise TypeError(
-                "split must be a Split, as leave_one_out(interactions, rng) makes it, got "
-                f"{type(split).__name__}"
-            )
+            got = f"leave_one_out(interactions, rng) makes it, got {type(split).__name__}"
+            raise TypeError(f"split must be a Split, as {got}")
+        if not isinstance(objective, type):
+            raise TypeError(f"objective must be a class of objectives.py, got {objective!r}")
         self.model, self.rng, self.progress, self.k = model, rng, progress, k
         self.threads = threads
         self.validation = split.validation
         self.objective = objective(split.train, batch_size=batch_size, negatives=negatives)
         self.optimizer: Any = RowAdam() if optimizer is None else optimizer
+        check_can("optimizer", self.optimizer)
         self.optimizer_settings = settings_of(self.optimizer)  # later, some may have changed
         self.epoch = 0
         self.rows: list[dict[str, Any]] = []  # the history, a dict per finished epoch

@@ -339,3 +339,55 @@ def test_a_text_for_a_column_was_an_index_error_in_numpy(column):
 def test_counts_that_are_no_numbers_did_not_say_which_column():
     with pytest.raises(ValueError, match="counts must be numbers: .*'many'"):
         Interactions.from_columns([1], [1], ["many"])
+
+
+def with_ids(user_ids):
+    return Interactions.from_indices([0, 1], [0, 0], user_ids, ["x"])
+
+
+@pytest.mark.parametrize("ids", [[1, "a"], [1, "1"], np.array([1, "a"], object), [True, False]])
+def test_ids_of_two_kinds_were_refused_only_when_they_were_saved(ids):
+    with pytest.raises(TypeError, match="user_ids: ids must be integers or texts, got"):
+        with_ids(ids)
+
+
+@pytest.mark.parametrize("ids", [["a", None], [1.0, np.nan], ["a", " "]])
+def test_an_index_without_an_id_was_a_user_called_nan(ids):
+    with pytest.raises(ValueError, match="user_ids: the id in row 1 .* is missing"):
+        with_ids(ids)
+
+
+def test_one_id_was_two_users_by_a_blank_behind_it():
+    with pytest.raises(ValueError, match="user_ids holds 'ann' more than once"):
+        with_ids(["ann", "ann "])
+    assert with_ids(["bob ", "ann"]).user_ids.tolist() == ["bob", "ann"]
+
+
+def test_ids_of_a_column_with_gaps_stayed_floats_and_could_not_be_saved():
+    ids = with_ids([2.0, 1.0]).user_ids
+    assert ids.tolist() == [2, 1] and ids.dtype.kind == "i"
+
+
+def test_a_number_of_users_instead_of_their_ids():
+    with pytest.raises(TypeError, match="user_ids must be a list or an array"):
+        with_ids(2)
+
+
+@pytest.mark.parametrize("names", [["Air", "Can"], "Air"])
+def test_a_list_of_names_instead_of_a_name_for_each_id(names):
+    with pytest.raises(TypeError, match="item_names must be {raw item id: name}, got a"):
+        Interactions.from_columns([1, 2], [50, 70], item_names=names)
+
+
+def test_names_by_ids_of_another_kind_were_all_left_out():
+    with pytest.raises(ValueError, match="item_names has none of the items: .* 50, .* '50'"):
+        Interactions.from_columns([1, 2], [50, 70], item_names={"50": "Air"})
+    series = pd.Series({50: "Air", 70: None})
+    data = Interactions.from_columns([1, 2], [50, 70], item_names=series)
+    assert data.item_names.tolist() == ["Air", "70"]
+    assert Interactions.from_columns([1], [50], item_names={}).item_names.tolist() == ["50"]
+
+
+def test_complex_counts_lost_their_imaginary_part():
+    with pytest.raises(ValueError, match="counts must be real numbers, got complex128"):
+        Interactions.from_columns([1], [1], np.array([1 + 1j]))

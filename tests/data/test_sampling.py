@@ -30,10 +30,11 @@ def small_interactions(draw):
     return interactions(draw(st.sets(st.sampled_from(every_pair))), n_users, n_items)
 
 
-class Ranks:
+class Ranks(np.random.Generator):
     """Stands in for a Generator: `integers` hands out the given r, once r < high is checked."""
 
     def __init__(self, ranks):
+        super().__init__(np.random.PCG64(0))
         self.ranks = np.array(ranks)
 
     def integers(self, high):

@@ -78,15 +78,6 @@ def test_a_new_process_recommends_the_same(tmp_path):
     assert (result.stderr, result.stdout) == ("", expected)
 
 
-def test_ids_that_are_neither_numbers_nor_text_are_refused(tmp_path):
-    data = plays()
-    mixed = Interactions(data.users, data.items, np.array([1, "a", 2, 3], object), data.item_ids)
-    recommender = Recommender("popularity").fit(mixed)
-    with pytest.raises(TypeError, match="user ids must be all integers or all text.*got mixed"):
-        recommender.save(tmp_path / "m.npz")
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.fixture
 def model_file(tmp_path):
     path = tmp_path / "m.npz"

@@ -210,6 +210,18 @@ def test_a_trainer_wants_a_split_and_a_generator(split):
         fit(model, split, 0)
 
 
+def test_a_trainer_wants_a_model_an_optimizer_and_an_objective_and_no_names_of_them(split):
+    model, rng = make(split)
+    for wrong, got in (("gmf", "str lacks forward"), (NeuMF, "got the class NeuMF")):
+        with pytest.raises(TypeError, match=f"model: expected an object with forward.*{got}"):
+            fit(wrong, split, rng)
+    for wrong, got in (("adam", "str lacks step"), (Adam, "got the class Adam")):
+        with pytest.raises(TypeError, match=f"optimizer: expected an object with step.*{got}"):
+            fit(model, split, rng, optimizer=wrong)
+    with pytest.raises(TypeError, match="objective must be a class .*got 'bpr'"):
+        fit(model, split, rng, objective="bpr")
+
+
 def test_validation_is_at_the_k_that_was_asked_for(split):
     model, rng = make(split)
     found = {k: Trainer(model, split, rng, k=k).validate() for k in (1, 3, 10)}

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ...data.interactions import Interactions, names_of
+from ...data.interactions import Interactions
+from ...data.lookup import names_of
 from .raw_table import RawTable
 from .sniffing import open_table
 
