@@ -1,7 +1,9 @@
 """The data sets that are known, collected from the files that own them, and where they lie here.
 
-None is part of this package: their licences do not allow it. Checksums of archives are quoted by
-several projects that agree; those of single files were computed on the original bytes.
+None is part of this package: their licences do not allow it. MD5 and sizes of MovieLens are those
+that GroupLens publishes, ids of Git blobs those of the authors' repository. Checksums of other
+archives are quoted by several projects that agree; those of single files were computed on the
+original bytes.
 """
 
 from __future__ import annotations

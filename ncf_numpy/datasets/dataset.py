@@ -13,7 +13,7 @@ class Part:
     """One file: a URL, or the path of a member of an archive.
 
     size      bytes, None where not known
-    checksum  "sha256:..." or "md5:...", empty where none is known
+    checksum  "sha256:...", "md5:..." or "git:...", the id of a Git blob; empty where none is known
     members   what is taken out of it, if it is an archive
     begins    a regular expression for its first line; of files without a checksum
     lines     how many it has, None where not known

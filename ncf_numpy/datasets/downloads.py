@@ -151,11 +151,12 @@ def _check_text(path: str | Path, part: Part) -> None:
 
 
 def digest(path: str | Path, algorithm: str = "sha256") -> str:
-    """The checksum of a file as hexadecimal text."""
+    """The checksum of a file as hexadecimal text; "git" is the id of a Git blob, which is SHA-1."""
+    found = hashlib.new("sha1" if algorithm == "git" else algorithm, usedforsecurity=False)
+    if algorithm == "git":
+        found.update(b"blob %d\0" % os.path.getsize(path))
     with open(path, "rb") as file:
-        return hashlib.file_digest(
-            file, lambda: hashlib.new(algorithm, usedforsecurity=False)
-        ).hexdigest()
+        return hashlib.file_digest(file, lambda: found).hexdigest()
 
 
 def _extract(

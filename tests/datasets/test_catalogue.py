@@ -1,6 +1,7 @@
 import hashlib
 import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,10 @@ from stand_in_server import serving, status, whole
 from ncf_numpy.__main__ import main
 from ncf_numpy.datasets import DATASETS, download, find_dataset
 from ncf_numpy.datasets.catalogue import cache_folder
-from ncf_numpy.datasets.downloads import Connection
+from ncf_numpy.datasets.downloads import Connection, digest
 
 NCF = "/hexiangnan/neural_collaborative_filtering/master/Data/pinterest-20."
-PINTEREST = {  # no checksum is known of these three, so made-up ones pass
+PINTEREST = {  # made up, so there is nothing to compare them with: see `server`
     "train.rating": b"0\t1\t1\n",
     "test.rating": b"0\t2\t1\n",
     "test.negative": b"(0,2)\t0\t3\n",
@@ -33,6 +34,9 @@ def home(monkeypatch, tmp_path):
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
+    known = DATASETS["ncf-pinterest-20"]
+    parts = tuple(replace(part, size=None, checksum="") for part in known.parts)
+    monkeypatch.setitem(DATASETS, known.name, replace(known, parts=parts))
     with serving() as server:
         server.replies = {NCF + name: [whole(body)] for name, body in PINTEREST.items()}
         yield server
@@ -98,8 +102,20 @@ def test_every_checksum_is_one():
     parts += [member for part in parts for member in part.members]
     for part in parts:
         if part.checksum:
-            algorithm, digits = part.checksum.split(":")
+            algorithm, digits = part.checksum.replace("git:", "sha1:").split(":")
             assert len(bytes.fromhex(digits)) == hashlib.new(algorithm).digest_size
+
+
+def test_the_id_of_a_git_blob_is_a_checksum(tmp_path):
+    path = tmp_path / "hello.txt"
+    path.write_bytes(b"hello\n")
+    assert digest(path, "git") == "ce013625030ba8dba906f756967f9e9ca394464a"  # `git hash-object`
+
+
+def test_only_movielens_latest_which_changes_and_tables_of_a_shape_have_no_checksum():
+    parts = [part for dataset in DATASETS.values() for part in dataset.parts]
+    names = {part.name for part in parts if not part.checksum and not part.begins}
+    assert names == {"ml-latest.zip", "ml-latest-small.zip"}
 
 
 def test_download_puts_it_into_the_cache_and_leaves_ones_own_folder_alone(

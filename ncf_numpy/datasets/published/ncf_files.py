@@ -250,9 +250,14 @@ def load_split(path: Path, rng: np.random.Generator, hold_out: str | None = None
     return load_ncf_files(path, rng, validation=hold_out or True)
 
 
-RATED = r"\d+\t\d+\t[\d.]+(\t\d+)?"  # the first line of files of which no checksum is known
-NEGATIVES = r"\(\d+, *\d+\)(\t\d+)+\t*"
 PAPER = "https://raw.githubusercontent.com/hexiangnan/neural_collaborative_filtering/master/Data"
+
+
+def _part(name: str, blob: str, size: int | None = None) -> Part:
+    """A file of the authors' Git repository, which names each by a checksum of its content."""
+    return Part(f"{PAPER}/{name}", size, f"git:{blob}")
+
+
 READING = {"load": load_training_pairs, "split": load_split}
 DATASETS = (
     Dataset(
@@ -261,17 +266,9 @@ DATASETS = (
         "research use, no redistribution without permission (GroupLens); cite Harper & Konstan "
         "2015",
         (
-            Part(f"{PAPER}/ml-1m.train.rating", begins=RATED, lines=994_169),
-            Part(
-                f"{PAPER}/ml-1m.test.rating",
-                128_039,
-                "sha256:231ae11eb060b643a8c58c063cd17ffc743b54f569afb073d1abb6cf126b88b5",
-            ),
-            Part(
-                f"{PAPER}/ml-1m.test.negative",
-                2_891_424,
-                "sha256:127853228a76b7d21c0481e8ef8d00dd009cd5c88670dbdd9e9debfdb9f93de4",
-            ),
+            _part("ml-1m.train.rating", "31ba384fd58dac8fbd09d2dfc6616431f3563ab5"),
+            _part("ml-1m.test.rating", "1b79e03c96710c3b0c35deb19155ef74f7965a02", 128_039),
+            _part("ml-1m.test.negative", "c82844fb99d021f94751a6f915a230a1e8b8da92", 2_891_424),
         ),
         folders=("ml-1m",),
         **READING,
@@ -281,9 +278,9 @@ DATASETS = (
         "Pinterest (users with at least 20 pins) in the NCF paper's split",
         "as the NCF authors' repository says",
         (
-            Part(f"{PAPER}/pinterest-20.train.rating", begins=RATED),
-            Part(f"{PAPER}/pinterest-20.test.rating", begins=RATED),
-            Part(f"{PAPER}/pinterest-20.test.negative", begins=NEGATIVES),
+            _part("pinterest-20.train.rating", "99813f8ed7486c36fa0f405e3f400db5d6fed0be"),
+            _part("pinterest-20.test.rating", "87fdbd13bced61c51f2842e2a667e83b9b0084e3", 807_267),
+            _part("pinterest-20.test.negative", "b752ccdc14df423b9484771440ff4a73e4a4a304"),
         ),
         folders=("pinterest-20",),
         **READING,
