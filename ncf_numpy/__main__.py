@@ -64,8 +64,25 @@ All commands: {prog} --help. The options of one: {prog} COMMAND --help"""
 STATUS = "Exit status: 0 done, 1 error, 2 usage, 130 interrupted (Ctrl-C, SIGTERM, SIGHUP)."
 
 
+class Once(argparse.Action):
+    """Stores what is given, once: of an option given twice the first value would be unused."""
+
+    given = False
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        if self.given:
+            several = f": name all after one {option_string}" if self.nargs == "+" else ""
+            raise argparse.ArgumentError(self, f"given twice{several}")
+        self.given = True
+        setattr(namespace, self.dest, values)
+
+
 class Parser(argparse.ArgumentParser):
     """One that takes ids such as -b_6Z, and whose errors show what a terminal would obey."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.register("action", None, Once)
 
     def parse_known_args(self, args=None, namespace=None):
         words = sys.argv[1:] if args is None else args

@@ -128,14 +128,18 @@ def given(arguments, names):
 def load_split(arguments, rng):
     """A leave-one-out Split with a validation and a test item; the published one, if there is."""
     reader, path = find_data(arguments)
-    hold_out = arguments.hold_out
     if reader in KNOWN and KNOWN[reader].split:
         check_options(arguments, reader)
-        return KNOWN[reader].split(path_of(path), rng, hold_out)
+        return KNOWN[reader].split(path_of(path), rng, arguments.hold_out)
+    return leave_one_out(load_timed(arguments), rng)
+
+
+def load_timed(arguments):
+    """As `load_data`, without times where --hold-out random asks not to look at them."""
     data = load_data(arguments)
-    if hold_out == "latest" and data.timestamps is None:
+    if arguments.hold_out == "latest" and data.timestamps is None:
         raise ValueError("--hold-out latest needs times: name their column in --timestamp-column")
-    return leave_one_out(replace(data, timestamps=None) if hold_out == "random" else data, rng)
+    return replace(data, timestamps=None) if arguments.hold_out == "random" else data
 
 
 def find_data(arguments):

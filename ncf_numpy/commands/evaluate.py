@@ -19,9 +19,9 @@ from ..training.trainer import fit
 from .data_options import (
     add_data_options,
     find_data,
-    load_data,
     load_split,
     load_table,
+    load_timed,
 )
 from .figures import add_figure_options, comparisons, figures_of, measured, ties_of
 from .outputs import check_outputs
@@ -105,7 +105,7 @@ def split_of(arguments):
     reader, _ = find_data(arguments)
     if reader != "csv":
         raise ValueError(f"--test needs --data FILE.csv, not {reader} files")
-    return with_own_test(load_data(arguments), load_table(arguments.test, arguments), rng)
+    return with_own_test(load_timed(arguments), load_table(arguments.test, arguments), rng)
 
 
 def draw(evaluations, split, arguments):

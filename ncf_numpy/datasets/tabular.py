@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from ..core.types import Frame
 
 RATINGS = re.compile(  # what such a column is called
-    r".*ratings?|.*stars?|.*scores?|overall|rate|평점|별점|점수", re.IGNORECASE
-)
+    r"(.*ratings?|.*stars?|.*scores?|.*overall|rate|평점|별점|점수)(:float)?", re.IGNORECASE
+)  # RecBole's names end in their types
 
 
 def load_interactions(
@@ -111,15 +111,21 @@ def load_interactions(
     ('Pairs with stars below 4, dropped: 1.',)
     """
     _check_settings(count, rating, min_rating, bad_rows)
-    for role, column in (("user", user), ("item", item)):
-        if column is None:
-            raise TypeError(f"{role} must be the name of a column, got None")
+    roles = {"user": user, "item": item, "count": count, "rating": rating}
+    roles |= {"timestamp": timestamp, "item_name": item_name}
+    for role, column in roles.items():
+        missing = column is None and role in ("user", "item")
+        if missing or not pd.api.types.is_hashable(column):
+            raise TypeError(
+                f"{role} must be the name of a column, got {type(column).__name__}; "
+                "Interactions.from_columns(users, items) takes the columns themselves"
+            )
     if date_format is not None and timestamp is None:
         raise ValueError(
             f"date_format={date_format!r} is of timestamps: name their column, timestamp=COLUMN"
         )
     layout = {"names": names, "sep": sep, "quotes": quotes, "encoding": encoding}
-    wanted = [c for c in (user, item, count, rating, timestamp, item_name) if c is not None]
+    wanted = [column for column in roles.values() if column is not None]
     if len(set(wanted)) < len(wanted):
         raise ValueError(f"each column can be given once, got {', '.join(map(repr, wanted))}")
     file = None
@@ -134,11 +140,8 @@ def load_interactions(
         file = open_table(path, wanted, columns=layout.pop("names"), **layout)
         origin, columns = str(data), list(file.columns)
     else:
-        raise TypeError(
-            f"data must be the path of a file or a DataFrame, got {type(data).__name__}; "
-            "pd.DataFrame(rows, columns=['user', 'item']) makes one of a list of pairs, and "
-            "reset_index() of a Series"
-        )
+        got = f"{type(data).__name__}; {way_in(data)}"
+        raise TypeError(f"data must be the path of a file or a DataFrame, got {got}")
     if count is None and rating is None:
         rating = _column_of_ratings(columns, wanted, min_rating, origin)
         wanted += [] if rating is None else [rating]
@@ -191,13 +194,32 @@ def _check_settings(count, rating, min_rating, bad_rows) -> None:
         raise ValueError(f"min_rating={min_rating} is for rating=COLUMN, not for count={count!r}")
 
 
+def way_in(data) -> str:
+    """How data that is no DataFrame can be given."""
+    if isinstance(data, (str, Path)):
+        return "load_interactions reads a file"
+    if hasattr(data, "read") or isinstance(data, bytes):
+        return "load_interactions reads a file: give its path"
+    if hasattr(data, "tocoo"):
+        return "Interactions.from_sparse reads a matrix of users x items"
+    return (
+        "pd.DataFrame(rows, columns=['user', 'item']) makes a DataFrame of pairs, reset_index() "
+        "one of a Series, and scipy.sparse.csr_matrix a matrix of an array of users x items"
+    )
+
+
 def _check_columns(table: pd.DataFrame, wanted: Sequence[str]) -> None:
     columns = table.columns.tolist()
     missing = ", ".join(repr(name) for name in wanted if name not in columns)
+    if missing and set(table.columns.names) & set(wanted):
+        raise ValueError(
+            f"the DataFrame has {missing} as rows and columns: give table.unstack().dropna()"
+            ".rename('count').reset_index(), or 'rating' where the values are ratings"
+        )
     if missing and set(table.index.names) & set(wanted):
         raise ValueError(f"the DataFrame has {missing} in its index: give table.reset_index()")
     if missing:
-        advice = renamed(list(map(str, columns)), wanted)
+        advice = renamed(columns, wanted)
         where = ", in load_interactions(table, ...)" if "such as" in advice else ""
         there = shown(columns, 500) or "none"
         raise ValueError(f"the DataFrame has no column {missing}; it has {there}{advice}{where}")

@@ -214,8 +214,8 @@ def counts_of(data):
     """The counts (n,) of data; ValueError if it has none."""
     if data.counts is None:
         raise ValueError(
-            f"use_counts needs counts, and {data} has none: name their column as the data "
-            "is loaded, such as count='plays', or leave use_counts out"
+            f"use_counts needs counts, and {data.source or 'the data'} has none: name their column "
+            "as the data is loaded, such as count='plays', or leave out use_counts=True"
         )
     return data.counts
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.checks import check_count
+from ..evaluation.baseline import Baseline
 from .fold_in import FoldedUser, fold_in
-from .known import Known
+from .known import Known, listed
 from .models import PAIRWISE
 from .vectors import nearest
 from .write import write_csv
@@ -74,12 +75,14 @@ class Answers(Known):
         """
         known = self._known()
         k = check_count(k, 1, "k")
-        users = np.atleast_1d(np.asarray(user, dtype=object))
-        if users.ndim > 1:
-            raise ValueError(f"user must be a raw id or a list of them, got shape {users.shape}")
-        rows = np.array([known._user_index(each) for each in users], np.intp)
+        users = np.asarray(user, dtype=object)
+        is_lone = not users.ndim and (isinstance(user, (str, bytes)) or not np.iterable(user))
+        if users.ndim != 1 and not is_lone:
+            got = f"shape {users.shape}" if users.ndim else f"a {type(user).__name__}"
+            raise ValueError(f"user must be a raw id or a list of them, got {got}")
+        rows = np.array([known._user_index(each) for each in np.atleast_1d(users)], np.intp)
         table = known._lists(rows, k, exclude_seen, known._candidates(only, without))
-        return table if np.ndim(user) else table.drop(columns="user")
+        return table.drop(columns="user") if is_lone else table
 
     def write_recommendations(
         self,
@@ -120,6 +123,7 @@ class Answers(Known):
         k = check_count(k, 1, "k")
         rows = np.arange(known.data.n_users)
         if users is not None:
+            users = listed("users", users)
             rows = np.array([known._user_index(each) for each in users], np.intp)
         candidates = known._candidates(only, without)
         blocks = [rows[a : a + USERS_PER_BLOCK] for a in range(0, len(rows), USERS_PER_BLOCK)]
@@ -229,7 +233,9 @@ class Answers(Known):
         known = self._known()
         return known.data.item_ids[known.data.find_item(name)]
 
-    def fold_in(self, items: Iterable[RawId], *, steps: int = 100, lr: float = 0.03) -> FoldedUser:
+    def fold_in(
+        self, items: Iterable[RawId], *, steps: int | None = None, lr: float | None = None
+    ) -> FoldedUser:
         """Create a temporary user from a list of items.
 
         One user row is learned; the model does not change.
@@ -238,10 +244,8 @@ class Answers(Known):
         ----------
         items : list of raw ids
             At least one; those that repeat count once. The same items give the same row.
-        steps : int
-            Of Adam.
-        lr : float
-            Of Adam.
+        steps, lr : int, float
+            Of Adam, by default 100 and 0.03; a baseline has no row to learn and takes neither.
 
         Returns
         -------
@@ -253,14 +257,19 @@ class Answers(Known):
         KeyError
             For an item that is not in the data.
         TypeError, ValueError
-            For items that are no list, or none.
+            For items that are no list, or none, and for steps or lr of a baseline.
         """
         known = self._known()
         indices = known._item_indices(items, "items")
         if not len(indices):
             raise ValueError("fold_in needs at least one item that the new user has")
         rng = np.random.default_rng(known.settings["seed"])
-        how = {"steps": steps, "lr": lr, "pairwise": known.settings["model"] in PAIRWISE}
+        given = {"steps": steps, "lr": lr}
+        how = {name: value for name, value in given.items() if value is not None}
+        if how and isinstance(known.model, Baseline):
+            leave = ", ".join(f"{name}={value!r}" for name, value in how.items())
+            raise ValueError(f"{known.settings['model']} has no row to learn: leave out {leave}")
+        how["pairwise"] = known.settings["model"] in PAIRWISE
         return FoldedUser(known, fold_in(known.model, indices, rng, **how), indices)
 
     def explain(self, user: RawId, item: RawId, k: int = 3) -> Explanation:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core.checks import check_count
+from ..core.checks import check_count, check_switch
 from ..core.layers import Embedding
 from ..core.losses import BPR, BinaryCrossEntropyWithLogits
 from ..core.optimizers import Adam
@@ -40,9 +40,9 @@ def fold_in(model, items, rng, *, steps=100, lr=0.03, negatives=4, pairwise=Fals
     average user's. A baseline has no row to learn: its user simply has the items.
     pairwise: learn it by `BPR`, as the model was trained, each item against one fresh negative.
     """
-    check_count(steps, 0, "steps")
     if isinstance(model, Baseline):
         return model.with_one_user(items)
+    check_count(steps, 0, "steps")
     one = with_own_memory(model)
     table = model.user_embedding.W
     one.user_embedding = Embedding(1, table.shape[1], rng, dtype=table.dtype)
@@ -112,7 +112,7 @@ class FoldedUser:
         """
         known = self.recommender
         candidates = known._candidates(only, without)
-        seen = [self.seen] if exclude_seen else None
+        seen = [self.seen] if check_switch("exclude_seen", exclude_seen) else None
         how = {"excluded": seen, "candidates": candidates}
         _, items, scores = best(self.model, known.data, np.array([0]), k, **how)
         return known._table(items, scores)

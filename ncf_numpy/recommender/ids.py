@@ -1,5 +1,7 @@
 """Raw ids, as they stand in your data, and the row number of each."""
 
+import numpy as np
+
 
 class Ids:
     """Looks up raw ids: ids (n,), integers or text, in the order of their rows."""
@@ -10,12 +12,19 @@ class Ids:
     def find(self, raw):
         """The row of a raw id, or None, also for what cannot be an id, such as a list.
 
-        Blanks around a text do not count: they are no part of the ids in the data either.
+        Blanks around a text do not count: they are no part of the ids in the data either. True is
+        no id, though Python takes it for 1.
         """
+        if isinstance(raw, (bool, np.bool_)):
+            return None
         try:
             return self.rows.get(raw.strip() if isinstance(raw, str) else raw)
         except TypeError:
             return None
+
+    def written_as(self, raw):
+        """The id that looks the same but is of the other kind, as 1 for "1", or None."""
+        return next((known for known in self.rows if str(known) == str(raw).strip()), None)
 
     def __str__(self):
         """'ann, bob, ... (600 in all)', for an error message."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.checks import check_count
+from ..core.checks import check_count, check_switch
 from ..core.layers import sigmoid
 from ..evaluation.baseline import Baseline
 from ..evaluation.baselines import ItemKNN
@@ -43,6 +44,7 @@ class Known:
 
     def _lists(self, rows, k, exclude_seen, candidates):
         """The lists of user indices (U,) as a DataFrame: user, item, name, score."""
+        exclude_seen = check_switch("exclude_seen", exclude_seen)
         seen = [self.data.items_of(u) for u in rows] if exclude_seen else None
         how = {"excluded": seen, "candidates": candidates}
         row, items, scores = best(self.model, self.data, rows, k, **how)
@@ -58,7 +60,7 @@ class Known:
         if without is not None:
             left = np.setdiff1d(left, self._item_indices(without, "without"))
         if not len(left):
-            raise ValueError("only and without leave no item to choose from")
+            raise ValueError("only= and without= leave no item to choose from")
         return left
 
     def _table(self, items, scores):
@@ -97,10 +99,10 @@ class Known:
     def _user_index(self, raw):
         index = self._users.find(raw)
         if index is None:
-            raise KeyError(
-                f"no user {raw!r} in the data, whose users are {self._users}; "
-                "for a new user: fold_in(items=[...])"
-            )
+            known = self._users.written_as(raw)
+            hint = f"there is {known!r}, of type {type(known).__name__}"
+            hint = "for a new user: fold_in(items=[...])" if known is None else hint
+            raise KeyError(f"no user {raw!r} in the data, whose users are {self._users}; {hint}")
         return index
 
     def _item_index(self, raw):
@@ -116,9 +118,17 @@ class Known:
 
     def _item_indices(self, items, name):
         """Distinct indices, ascending, of a list of raw ids."""
-        if isinstance(items, (str, bytes)) or not np.iterable(items):
-            raise TypeError(f"{name} must be a list of raw ids such as [{items!r}], got {items!r}")
-        return np.array(sorted({self._item_index(item) for item in items}), np.intp)
+        return np.array(sorted({self._item_index(item) for item in listed(name, items)}), np.intp)
+
+
+def listed(name, ids):
+    """The raw ids of a list, an array or a Series; TypeError for one id, and for a table."""
+    if isinstance(ids, (str, bytes)) or not np.iterable(ids):
+        raise TypeError(f"{name} must be a list of raw ids such as [{ids!r}], got {ids!r}")
+    if isinstance(ids, Mapping) or getattr(ids, "ndim", 1) != 1:
+        got = type(ids).__name__
+        raise TypeError(f"{name} must be a list of raw ids, or one column, got a {got}")
+    return ids.tolist() if hasattr(ids, "tolist") else ids
 
 
 def check_finite(scores):

@@ -23,12 +23,12 @@ def as_interactions(data: Interactions | Frame | Sparse) -> Interactions:
         return Interactions.from_sparse(data)
     import pandas as pd
 
-    from ..datasets.tabular import load_interactions
+    from ..datasets.tabular import load_interactions, way_in
 
     if not isinstance(data, pd.DataFrame):
         raise TypeError(
             "data must be Interactions, a DataFrame or a scipy sparse matrix, got "
-            f"{type(data).__name__}; load_interactions reads a file"
+            f"{type(data).__name__}; {way_in(data)}"
         )
     optional = {"count": "count", "timestamp": "timestamp", "item_name": "name"}
     there = {argument: column for argument, column in optional.items() if column in data}

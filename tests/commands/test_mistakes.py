@@ -6,7 +6,8 @@ import shlex
 import pandas as pd
 import pytest
 
-from ncf_numpy.__main__ import main, one_line
+from ncf_numpy.__main__ import build_parser, main, one_line
+from ncf_numpy.commands.evaluate import split_of
 
 PLAYS = pd.DataFrame({"user": [1, 1, 1, 2, 2, 3], "item": [5, 6, 7, 5, 6, 7]})
 
@@ -85,3 +86,47 @@ def test_widths_that_are_none_say_what_is_expected(capsys):
 
 def test_an_error_of_several_lines_is_one_line():
     assert one_line(ValueError("a\nb")) == "a b"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("train --data plays.csv --data other.csv --save m", "--data: given twice"),
+        ("train --data plays.csv --save m --save n", "--save: given twice"),
+        (
+            "evaluate --data plays.csv --model itemknn --model popularity",
+            "--model: given twice: name all after one --model",
+        ),
+        ("evaluate --data plays.csv --k 10 --k 5", "--k: given twice: name all after one --k"),
+    ],
+)
+def test_of_an_option_given_twice_the_first_was_unused(folder, capsys, arguments, message):
+    with pytest.raises(SystemExit) as end:
+        main(shlex.split(arguments))
+    assert end.value.code == 2
+    assert message in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir()] == ["plays.csv"]
+
+
+def test_hold_out_beside_an_own_test_file_was_unused(folder, capsys):
+    users, items = [u for u in range(1, 13) for _ in range(4)], [i % 7 for i in range(48)]
+    table = pd.DataFrame({"user": users, "item": items, "time": range(48)})
+    table.to_csv("timed.csv", index=False)
+    table.assign(item=[(i + 5) % 7 for i in items]).to_csv("test.csv", index=False)
+    ask = "evaluate --model popularity --quiet --test test.csv --hold-out"
+    assert main([*ask.split(), "latest", "--data", "timed.csv"]) == 1
+    assert "--hold-out latest needs times" in capsys.readouterr().err
+    splits = []
+    for which in ("latest", "random"):
+        words = [*ask.split(), which, "--data", "timed.csv", "--timestamp-column", "time"]
+        splits.append(split_of(build_parser().parse_args(words)).validation.items.tolist())
+    assert splits[0] == [table["item"][4 * u + 3] for u in range(12)] != splits[1]
+
+
+def test_what_no_candidate_is_left_of_is_said_in_options(folder, capsys):
+    train = "train --quiet --data plays.csv --save m --model"
+    assert main([*train.split(), "popularity"]) == 0
+    assert main(["recommend", "m", "--user", "1", "--only", "5", "--without", "5"]) == 1
+    assert "--only and --without leave no item" in capsys.readouterr().err
+    assert main([*train.split(), "itemknn", "--use-counts"]) == 1
+    assert "or leave out --use-counts" in capsys.readouterr().err

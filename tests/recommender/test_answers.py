@@ -70,8 +70,8 @@ def test_candidates_that_a_user_has_are_left_out_unless_asked_for():
         ({"without": 3}, TypeError, "without must be a list of raw ids"),
         ({"only": ["a", "z"]}, KeyError, "no item has the id 'z'"),
         ({"without": ["z"]}, KeyError, "no item has the id 'z'"),
-        ({"only": []}, ValueError, "only and without leave no item"),
-        ({"only": ["a"], "without": ["a"]}, ValueError, "only and without leave no item"),
+        ({"only": []}, ValueError, "only= and without= leave no item"),
+        ({"only": ["a"], "without": ["a"]}, ValueError, "only= and without= leave no item"),
     ],
 )
 def test_candidates_that_are_none_are_refused(how, error, message):

@@ -38,7 +38,7 @@ def test_fold_in_took_a_text_for_the_list_of_its_characters():
         recommender.fold_in(5)
 
 
-@pytest.mark.parametrize("steps", [-1, 2.5, None])
+@pytest.mark.parametrize("steps", [-1, 2.5, "2"])
 def test_fold_in_did_nothing_for_negative_steps(recommender, steps):
     with pytest.raises(ValueError, match="steps must be an integer of at least 0"):
         recommender.fold_in([5], steps=steps)
@@ -119,3 +119,89 @@ def test_an_id_of_the_data_with_a_blank_was_not_found_again():
     for user in ("ann ", "ann", "\tann\r"):
         assert recommender.recommend(user)["item"].tolist() == ["z"]
     assert recommender.recommend("bob", only=[" x"])["item"].tolist() == ["x"]
+
+
+def test_true_was_the_user_1_and_a_mask_a_list_of_ids(recommender):
+    for raw in (True, np.True_):
+        with pytest.raises(KeyError, match="no user (np.)?True"):
+            recommender.recommend(raw)
+    with pytest.raises(KeyError, match="no item has the id True"):
+        recommender.recommend(3, only=[True, False, True])
+
+
+def test_an_id_of_the_other_kind_was_called_a_new_user(recommender):
+    with pytest.raises(KeyError, match="no user '1' .*; there is 1, of type int"):
+        recommender.recommend("1")
+    texts = Recommender("popularity").fit(PLAYS.astype(str))
+    with pytest.raises(KeyError, match="no user 1 .*; there is '1', of type str"):
+        texts.recommend(1)
+
+
+@pytest.mark.parametrize("users", [{1, 2}, {1: 2}, (u for u in [1, 2])])
+def test_users_without_an_order_were_one_user(recommender, users):
+    with pytest.raises(
+        ValueError, match=f"a raw id or a list of them, got a {type(users).__name__}"
+    ):
+        recommender.recommend(users)
+
+
+def test_a_text_for_the_users_to_write_was_its_characters(tmp_path):
+    recommender = Recommender("popularity").fit(PLAYS.astype(str))
+    for users in ("12", 1):
+        with pytest.raises(TypeError, match="users must be a list of raw ids"):
+            recommender.write_recommendations(tmp_path / "all.csv", users)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("items", [{5: 3, 6: 1}, PLAYS[["item"]], np.array([[5, 6]])])
+def test_counts_of_a_dict_and_columns_of_a_table_were_left_out(recommender, items):
+    got = type(items).__name__
+    for ask in (
+        lambda: recommender.fold_in(items),
+        lambda: recommender.recommend(1, only=items),
+        lambda: recommender.recommend(1, without=items),
+    ):
+        with pytest.raises(
+            TypeError, match=f"must be a list of raw ids, or one column, got a {got}"
+        ):
+            ask()
+
+
+class Tensor:
+    """What an array of another library is: its elements are no hashable numbers."""
+
+    ndim = 1
+
+    def __iter__(self):
+        return iter([np.array(5), np.array(7)])
+
+    def tolist(self):
+        return [5, 7]
+
+
+def test_a_tensor_of_items_held_no_ids(recommender):
+    expected = recommender.recommend(3, only=[5, 7], exclude_seen=False)
+    found = recommender.recommend(3, only=Tensor(), exclude_seen=False)
+    pd.testing.assert_frame_equal(found, expected)
+
+
+@pytest.mark.parametrize("exclude_seen", ["no", 0, None, [5]])
+def test_any_text_and_any_filter_excluded_what_was_seen(recommender, exclude_seen, tmp_path):
+    for ask in (
+        lambda: recommender.recommend(1, 10, exclude_seen),
+        lambda: recommender.write_recommendations(tmp_path / "a.csv", None, 10, exclude_seen),
+        lambda: recommender.fold_in([5]).recommend(10, exclude_seen),
+    ):
+        with pytest.raises(ValueError, match="exclude_seen must be True or False, got"):
+            ask()
+
+
+def test_steps_of_a_baseline_that_learns_no_row_did_nothing(recommender):
+    baseline = Recommender("itemknn").fit(PLAYS)
+    with pytest.raises(ValueError, match="itemknn has no row to learn: leave out steps=5, lr=0.1"):
+        baseline.fold_in([5], steps=5, lr=0.1)
+    default, same, other = (
+        recommender.fold_in([5], **how).recommend(1)["score"].item()
+        for how in ({}, {"steps": 100, "lr": 0.03}, {"steps": 1})
+    )
+    assert default == same != other

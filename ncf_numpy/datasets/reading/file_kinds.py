@@ -41,6 +41,8 @@ OTHERS = {
     b"SQLite format 3\0": "an SQLite database: write its table to a CSV file first, with pandas."
     "read_sql and to_csv",
     b"\x93NUMPY": "a NumPy array: make a DataFrame of it, with columns user and item",
+    b"%%MatrixMarket": "a Matrix Market file: scipy.io.mmread reads it, and then "
+    "Interactions.from_sparse the matrix",
     b"%PDF": "a PDF document, not a table",
     b"\x89PNG": "an image, not a table",
     b"\xff\xd8\xff": "an image, not a table",

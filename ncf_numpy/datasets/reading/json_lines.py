@@ -45,7 +45,8 @@ class JsonLines:
             if content.strip() == b"{":
                 way_out = by_pandas(self.path, "read_json")
                 raise ValueError(f"{self.path} is JSON, not an object a line: {way_out}") from error
-            hint = "; JSON has double quotes" if content.startswith(b"{'") else ""
+            is_python = content.startswith(b"{'")
+            hint = "; JSON has double quotes: ast.literal_eval reads Python's" if is_python else ""
             raise ValueError(f"{self._place(line, content)} ({error}{hint})") from error
         if not isinstance(found, dict):
             raise ValueError(self._place(line, content))

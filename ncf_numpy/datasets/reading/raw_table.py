@@ -91,7 +91,7 @@ class RawTable:
     ) -> RawTable:
         repeated = [name for name in wanted if data.columns.tolist().count(name) > 1]
         if repeated:
-            raise ValueError(f"the DataFrame has more than one column {repeated[0]!r}")
+            raise ValueError(f"the DataFrame has more than one column {repeated[0]!r}: rename one")
         for name in wanted:
             _check_scalars(name, data[name])
         frame = data[list(wanted)].reset_index(drop=True)
@@ -106,8 +106,9 @@ class RawTable:
             return cls(file.read(wanted), origin, title, file=file, bad_rows=bad_rows)
         except TooManyFields as error:
             overlong = file.overlong()
-            if bad_rows != "drop" or len(overlong) == sum(1 for _ in file.records()):
-                raise ValueError(f"{error}. {_way_out_of_overlong(bad_rows)}") from error
+            every = len(overlong) == sum(1 for _ in file.records())
+            if bad_rows != "drop" or every:
+                raise ValueError(f"{error}. {_way_out_of_overlong(bad_rows, every)}") from error
         file = replace(file, skipped=frozenset(number for number, _, _ in overlong))
         table = cls(file.read(wanted), origin, title, file=file, bad_rows=bad_rows)
         lines = _listed([f"line {line}" for _, line, _ in overlong[:NAMED]], len(overlong))
@@ -305,14 +306,13 @@ def _check_scalars(name: str, column: pd.Series) -> None:
             raise TypeError(f"the DataFrame's {name!r} holds no numbers or texts but {wrong[0]!r}")
 
 
-def _way_out_of_overlong(bad_rows: str | None) -> str:
+def _way_out_of_overlong(bad_rows: str | None, every: bool) -> str:
+    if bad_rows is None:
+        return FETCH
+    if every:
+        return "No line can be used: name all columns in the first line, one for each field"
     quotes = 'Put a text that holds the separator in quotes ("a, b")'
-    ways = {
-        None: FETCH,
-        "raise": f"{quotes}, or leave such lines out with bad_rows='drop'",
-        "drop": f"No line can be used. {quotes}, or name all columns in the first line",
-    }
-    return ways[bad_rows]
+    return f"{quotes}, or leave such lines out with bad_rows='drop'"
 
 
 def _listed(places: list[str], n: int) -> str:

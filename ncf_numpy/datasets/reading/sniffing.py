@@ -81,7 +81,7 @@ def open_table(
         raise ValueError(_what_is_wrong(*max(attempts, key=lambda each: len(each[1])), wanted, sep))
     repeated = [name for name in wanted if file.columns.count(name) > 1]
     if repeated:
-        raise ValueError(f"{path} has more than one column {repeated[0]!r}")
+        raise ValueError(f"{path} has more than one column {repeated[0]!r}: rename one")
     if columns is not None and _is_header(file):
         called = " and ".join(_called(first))
         raise ValueError(
@@ -203,6 +203,9 @@ def _what_is_wrong(file: TextFile, first: list[str], wanted: Sequence[str], sep:
     if len(first) == 1:
         return f"{start}it has {separated}"
     if any(NUMBER.fullmatch(field) for field in first):
+        widths = {len(fields) for _, _, fields in islice(file.records(), LOOKED_AT)}
+        if len(widths | {len(first)}) > 2:
+            return f"{start}its lines differ in length: make a file of one user and one item a line"
         return (
             f"{start}its first line is data, {shown(first, 200)}. Name all {len(first)} columns, "
             f"in order, such as names={_likely_names(first)}"
@@ -228,15 +231,21 @@ def renamed(columns: Sequence[str], wanted: Sequence[str]) -> str:
     """The advice where wanted columns are missing: how to say what they are called."""
     if "user" in columns and "item" in columns or not {"user", "item"} & set(wanted):
         missing = next(name for name in wanted if name not in columns)
-        close = difflib.get_close_matches(missing, columns, n=1, cutoff=0.5)
+        texts = list(map(str, columns))
+        close = difflib.get_close_matches(str(missing), texts, n=1, cutoff=0.5)
         return f". Did you mean {close[0]!r}?" if close else ""
     return f". Say what yours are called, such as {', '.join(_called(columns))}"
 
 
 def _called(columns: Sequence[str]) -> list[str]:
-    """["user='userId'", "item='movieId'"]: which of these columns they are likely to be."""
-    called = []
+    """["user='userId'", "item='movieId'"]: which of these columns they are likely to be.
+
+    Where no name tells, the first ones: advice that is followed to the letter has to work.
+    """
+    names = [name.strip(" \t") if isinstance(name, str) else name for name in columns]
+    called = {}
     for role, pattern, example in (("user", USERS, "who"), ("item", ITEMS, "what")):
-        likely = next((name.strip(" \t") for name in columns if pattern.search(name)), example)
-        called.append(f"{role}={likely!r}")
-    return called
+        likely = (name for name in names if pattern.search(str(name)))
+        others = (name for name in names if name not in called.values())
+        called[role] = next(likely, next(others, example))
+    return [f"{role}={name!r}" for role, name in called.items()]

@@ -1,0 +1,135 @@
+"""The way out that an error names is followed to the letter, and leads to the data."""
+
+import re
+from io import StringIO
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ncf_numpy import Recommender
+from ncf_numpy.datasets import Interactions, load_interactions
+
+PAIRS = [(1, 5), (1, 6), (2, 5), (3, 7)]
+TABLE = pd.DataFrame(PAIRS, columns=["user", "item"])
+
+
+def pairs(data):
+    users, items = data.user_ids[data.users].tolist(), data.item_ids[data.items].tolist()
+    return list(zip(users, items))
+
+
+def error_of(use, *arguments, **options):
+    with pytest.raises((TypeError, ValueError)) as raised:
+        use(*arguments, **options)
+    return str(raised.value)
+
+
+def expression(message, begins):
+    """The expression of Python that begins so and ends with its last bracket."""
+    start = message.index(begins)
+    ends = [place + 1 for place, mark in enumerate(message) if mark == ")" and place > start]
+    for end in reversed(ends):
+        try:
+            return compile(message[start:end], "advice", "eval")
+        except SyntaxError:
+            continue
+    raise AssertionError(message)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        [0, 1],
+        ["who", "what"],
+        ["col1", "item_no"],
+        pd.MultiIndex.from_tuples([("a", "user"), ("a", "item")]),
+        [np.str_("customer"), np.str_("product")],
+    ],
+)
+def test_columns_that_are_no_texts_or_tell_nothing_were_named_who_and_what(columns):
+    table = TABLE.set_axis(columns, axis="columns")
+    said = error_of(load_interactions, table)
+    advised = re.search(r"such as (user=.*), in load_interactions\(table, \.\.\.\)", said)[1]
+    assert pairs(load_interactions(table, **eval(f"dict({advised})"))) == PAIRS
+
+
+@pytest.mark.parametrize("header", ["who,what", "a,b,"])
+def test_columns_of_a_file_that_tell_nothing(tmp_path, header):
+    lines = [f"{u},{i}{',' * header.count(',')}"[: 3 + header.endswith(",")] for u, i in PAIRS]
+    (tmp_path / "t.csv").write_text("\n".join([header, *lines]), encoding="utf-8")
+    advised = error_of(load_interactions, tmp_path / "t.csv").split("such as ")[1]
+    assert pairs(load_interactions(tmp_path / "t.csv", **eval(f"dict({advised})"))) == PAIRS
+
+
+@pytest.mark.parametrize("how", ["crosstab", "pivot_table"])
+def test_a_table_of_users_by_items_was_to_be_reset_and_then_lacked_its_items(how):
+    table = pd.crosstab(TABLE["user"], TABLE["item"])
+    if how == "pivot_table":
+        table = TABLE.assign(n=2).pivot_table(index="user", columns="item", values="n")
+    said = error_of(Recommender("popularity").fit, table)
+    long = eval(expression(said, "table.unstack"), {"table": table})
+    assert pairs(Recommender("popularity").fit(long).data) == PAIRS
+
+
+def test_a_user_a_line_with_their_items_was_to_be_given_names(tmp_path):
+    path = tmp_path / "train.txt"
+    path.write_text("1 5 6\n2 5\n3 5 6 7\n", encoding="utf-8")
+    assert "make a file of one user and one item a line" in error_of(load_interactions, path)
+
+
+def test_names_of_rows_as_r_writes_them_were_to_be_put_in_quotes(tmp_path):
+    path = tmp_path / "r.csv"
+    rows = "".join(f'"{n}",{u},{i}\n' for n, (u, i) in enumerate(PAIRS, start=1))
+    path.write_text(f'"user","item"\n{rows}', encoding="utf-8")
+    assert "name all columns in the first line" in error_of(load_interactions, path)
+    path.write_text(f'"row","user","item"\n{rows}', encoding="utf-8")
+    assert pairs(load_interactions(path)) == PAIRS
+
+
+@pytest.mark.parametrize("name", ["rating:float", "review_overall", "Star_Rating"])
+def test_a_column_of_ratings_was_not_used_and_no_error(tmp_path, name):
+    path = tmp_path / "t.inter"
+    table = TABLE.assign(stars=[5, 1, 4, 2]).set_axis(["user", "item", name], axis="columns")
+    table.to_csv(path, sep="\t", index=False)
+    for data in (table, path):
+        said = error_of(load_interactions, data)
+        advised = re.search(r"(rating='.*', min_rating=4)", said)[1]
+        assert pairs(load_interactions(data, **eval(f"dict({advised})"))) == [(1, 5), (2, 5)]
+
+
+@pytest.mark.parametrize(
+    ("data", "advice"),
+    [
+        (TABLE.to_numpy(), r"pd\.DataFrame\(rows, columns=\['user', 'item'\]\).*csr_matrix"),
+        (PAIRS, r"pd\.DataFrame\(rows, columns"),
+        (TABLE.groupby(["user", "item"]).size(), r"reset_index\(\) one of a Series"),
+        (StringIO("user,item\n1,2\n"), "give its path"),
+        (b"t.csv", "give its path"),
+    ],
+)
+def test_data_of_another_kind(data, advice):
+    for use in (load_interactions, Recommender("popularity").fit):
+        assert re.search(rf"got {type(data).__name__}; .*{advice}", error_of(use, data))
+    assert "load_interactions reads a file" in error_of(Recommender().fit, "t.csv")
+
+
+def test_columns_themselves_were_an_error_about_hashing():
+    said = error_of(load_interactions, TABLE["user"], TABLE["item"])
+    assert "user must be the name of a column, got Series" in said
+    assert "Interactions.from_columns(users, items)" in said
+    assert pairs(Interactions.from_columns(TABLE["user"], TABLE["item"])) == PAIRS
+    for role in ("item", "count", "rating", "timestamp", "item_name"):
+        assert f"{role} must be the name of a" in error_of(load_interactions, TABLE, **{role: []})
+
+
+def test_a_matrix_market_file_was_a_table_with_other_names(tmp_path):
+    path = tmp_path / "m.mtx"
+    path.write_text("%%MatrixMarket matrix coordinate real general\n1 1 1\n1 1 1\n")
+    assert "scipy.io.mmread" in error_of(load_interactions, path)
+
+
+def test_a_line_of_python_is_no_json(tmp_path):
+    path = tmp_path / "t.json"
+    path.write_text("{'user': 1, 'item': 5}\n", encoding="utf-8")
+    assert "ast.literal_eval" in error_of(load_interactions, path)
