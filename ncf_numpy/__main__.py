@@ -96,13 +96,19 @@ class Parser(argparse.ArgumentParser):
             if action is not None or word == "--" or self._begins_option(word):
                 option = word if action is not None and action.nargs != 0 else None
                 several = False
-            elif option is not None and (word.startswith("-") or several):
+            elif option is not None and (several or self._takes(option, word)):
                 several = self._option_string_actions[option].nargs == "+"
                 if tied[-1] == option:
                     tied.pop()
                 word = f"{option}={word}"
             tied.append(word)
         return tied
+
+    def _takes(self, option, word):
+        """Whether word, which is not an option, can be the value of option though it has a "-"."""
+        action = self._option_string_actions[option]
+        is_text = action.type is None and action.choices is None
+        return word.startswith("-") and (is_text or not word.startswith("--"))
 
     def _begins_option(self, word):
         """Whether word is an option with its value, --k=3, or the beginning of one, --see."""
@@ -187,7 +193,8 @@ def run(arguments):
     """What `main` does once the command is understood."""
     empty = [name for name, value in vars(arguments).items() if value == ""]
     if empty:  # as a variable of the shell that is not set leaves it
-        say(f"{arguments.command}: {empty[0].replace('_', '-')} is empty")
+        given = {each.dest: each for each in arguments.parser._actions}[empty[0]]
+        say(f"{arguments.command}: {max(given.option_strings, default=given.metavar)} is empty")
         return 2
     try:
         status = arguments.run(arguments)

@@ -101,8 +101,8 @@ def read_file(path: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, Ar
     OSError
         If the file cannot be opened.
     ValueError
-        If it is damaged, of another kind, written by a newer version, or no file of this project at
-        all; it names the path.
+        If it is damaged, of another kind, written by a newer version, or not of this project. It
+        names the path.
     """
     check_path(path)
     with naming(path, "is damaged, or not a file that ncf_numpy saved"):
@@ -144,6 +144,8 @@ def naming(path, problem):
     except OSError as error:
         if error.filename is not None:  # the file could not be opened
             raise
+        raise ValueError(f"{path} {problem} ({printable(error)})") from error
+    except zipfile.BadZipFile as error:
         raise ValueError(f"{path} {problem} ({printable(error)})") from error
     except Exception as error:
         raise ValueError(

@@ -77,7 +77,11 @@ def add_data_options(parser, *, splits=False):
 
 
 def min_rating(text):
-    return text if text == "all" else float(text)
+    """'4' -> 4.0; 'all' stays."""
+    try:
+        return text if text == "all" else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a number, or all; got {text!r}") from None
 
 
 def names_of(text):
@@ -171,4 +175,5 @@ def check_options(arguments, reader):
     names = *(f"{name}_column" for name in COLUMNS), *LAYOUT, "min_rating"
     for name in (*names, "min_per_user", "min_per_item"):
         if name not in known and getattr(arguments, name) is not None:
-            raise ValueError(f"--{name.replace('_', '-')} does not apply to {reader} files")
+            option = f"--{name.replace('_', '-')}"
+            raise ValueError(f"{option} does not apply to --dataset {reader}: leave it out")

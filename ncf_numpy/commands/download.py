@@ -25,6 +25,10 @@ def add_parser(commands):
 
 def run(arguments):
     if arguments.name is None:
+        for option in ("folder", "base_url"):
+            if getattr(arguments, option):
+                say(f"--{option.replace('_', '-')} needs the name of a data set: download NAME")
+                return 2
         return list_datasets()
     dataset = DATASETS[arguments.name]
     if not arguments.quiet:

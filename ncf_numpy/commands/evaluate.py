@@ -105,7 +105,12 @@ def split_of(arguments):
     reader, _ = find_data(arguments)
     if reader != "csv":
         raise ValueError(f"--test needs --data FILE.csv, not {reader} files")
-    return with_own_test(load_timed(arguments), load_table(arguments.test, arguments), rng)
+    data = load_timed(arguments)
+    try:
+        test = load_table(arguments.test, arguments)
+    except ValueError as error:
+        raise ValueError(f"{error} (the file of --test needs the columns of --data)") from error
+    return with_own_test(data, test, rng)
 
 
 def draw(evaluations, split, arguments):

@@ -25,7 +25,6 @@ def add_parser(commands):
         "--hint",
         type=int,
         choices=(1, 2, 3),
-        default=1,
         help="show so many hints (default 1); the third is the right value",
     )
     parser.add_argument("--solution", action="store_true", help="print the solution and stop")
@@ -60,7 +59,7 @@ def run(arguments):
     exercises.write(arguments.folder)
     if number is None:
         return show_list(arguments.folder, names)
-    return show_verdict(arguments.folder / names[number], number, arguments.hint)
+    return show_verdict(arguments.folder / names[number], number, arguments.hint or 1)
 
 
 def find_misuse(arguments, names):
@@ -72,6 +71,10 @@ def find_misuse(arguments, names):
         return "--solution needs the number of an exercise, as in exercise 3 --solution"
     if arguments.solution and report:
         return "--solution prints a solution and --report writes a file: give one of them"
+    if arguments.hint and number is None:
+        return "--hint needs the number of an exercise, as in exercise 3 --hint 2"
+    if arguments.hint and (arguments.solution or report):
+        return "--hint is for running one exercise: leave it out with --solution and --report"
     if report and report.suffix != ".json":
         return f"--report needs a file whose name ends with .json, got {report}"
     return None

@@ -5,6 +5,7 @@ import re
 import pandas as pd
 
 from ..data.terminal import printable_lines
+from ..recommender.ids import Ids
 
 NUMBER = re.compile(r"(-?[0-9]{1,20})(\.0+)?")  # int() also takes 1_000, and digits of any script
 
@@ -22,7 +23,10 @@ def item_id(recommender, text):
     try:
         return recommender.find_item(text)
     except KeyError as error:
-        raise KeyError(f"no item has the id {text!r}, and {error.args[0]}") from error
+        ids = Ids(recommender.data.item_ids)
+        raise KeyError(
+            f"no item has the id {text!r}, and {error.args[0]}; the items are {ids}"
+        ) from error
 
 
 def item_ids(recommender, texts):

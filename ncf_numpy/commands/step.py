@@ -14,10 +14,12 @@ from ..learn.stepper import terminal
 from ..learn.stepper.batch import LOSSES, OPTIMIZERS, RATES, build_model, choose_batch, pair_up
 from ..learn.stepper.page import build_page
 from ..learn.stepper.trace import trace_step
+from ..recommender.models import owners
 from .data_options import add_data_options, load_data
 from .outputs import check_outputs
 from .training_options import widths
 
+SIZES = {"factors": 4, "layers": (8, 6, 4)}
 MOST = {"batch": 100, "factors": 128, "layers": 256, "steps": 10_000}
 
 
@@ -36,9 +38,9 @@ def add_parser(commands):
     parser.add_argument("--optimizer", choices=OPTIMIZERS, default="adam")
     rates = ", ".join(f"{name} {rate}" for name, rate in RATES.items())
     parser.add_argument("--lr", type=float, help=f"learning rate (default: {rates})")
-    parser.add_argument("--factors", type=int, default=4, metavar="K", help="default 4")
+    parser.add_argument("--factors", type=int, metavar="K", help="default 4")
     parser.add_argument(
-        "--layers", type=widths, default=(8, 6, 4), metavar="N,N", help="tower (default: 8,6,4)"
+        "--layers", type=widths, metavar="N,N", help="layers of the MLP (default: 8,6,4)"
     )
     parser.add_argument("--user", metavar="ID", help="raw id of the first user (default: drawn)")
     parser.add_argument("--batch", type=int, default=6, metavar="B", help="pairs (default: 6)")
@@ -60,6 +62,11 @@ def run(arguments):
     check_count(arguments.seed, 0, "seed")
     if arguments.steps:
         check_sizes(steps=arguments.steps)
+    for name, size in SIZES.items():
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, size)
+        elif arguments.model not in owners(name):
+            raise ValueError(f"--{name} is not an option of {arguments.model}: leave it out")
     check_sizes(batch=arguments.batch, factors=arguments.factors)
     for name, most in MOST.items():
         largest = np.max(getattr(arguments, name))

@@ -87,7 +87,7 @@ class Lookup:
         if not matches:
             close = difflib.get_close_matches(wanted, folded, n=5)
             hint = ", ".join(repr(names[folded.index(each)]) for each in close)
-            raise KeyError(f"no item is called {name!r}; close: {hint or 'nothing'}")
+            raise KeyError(f"no item is called {name!r}{hint and f'; close: {hint}'}")
         users_per_item = np.bincount(self.items, minlength=self.n_items)
         return max(matches, key=lambda i: (names[i] == name, users_per_item[i]))
 

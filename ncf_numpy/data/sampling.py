@@ -125,7 +125,7 @@ class NegativeSampler:
             user = users[self.exhausted[users]][0]
             raise ValueError(
                 f"user {user} has all {self.n_items} items in train, so there is no negative to "
-                "draw: leave out the users that `exhausted` marks"
+                "draw: leave out the users of sampler.exhausted"
             )
         r = rng.integers(self.n_unseen[users])  # (B,) which of the user's unseen items
         upto = np.searchsorted(self.keys, users * self.n_items + r, side="right")  # (B,)

@@ -62,8 +62,10 @@ def dataset_at(path: str | Path) -> Dataset | None:
         return None
     found = ", ".join(names[:5]) or "nothing"
     tables = [each for each in names if each.lower().endswith((".csv", ".tsv", ".txt", ".jsonl"))]
-    hint = f"; if the pairs are in {tables[0]}, give {path / tables[0]}" if tables else ""
-    raise ValueError(f"cannot recognise the data in {path} (contains {found}){hint}")
+    way_out = "give the file of the pairs, or the folder or zip of a published data set"
+    if tables:
+        way_out = f"if the pairs are in {tables[0]}, give {path / tables[0]}"
+    raise ValueError(f"cannot recognise the data in {path} (contains {found}); {way_out}")
 
 
 def load_split(path: str | Path, rng: np.random.Generator) -> Split:

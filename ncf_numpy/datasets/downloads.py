@@ -73,6 +73,8 @@ def download(
 
 def fetch(dataset: Dataset, folder: Path, connection: Connection) -> Path:
     """Put the files of a data set into a folder: all of them, or none. What is there stays."""
+    if os.path.isfile(folder):
+        raise NotADirectoryError(f"cannot download into {folder}: it is a file, not a folder")
     remove_stale(folder)
     if holds_all(folder, dataset):
         return folder
@@ -213,5 +215,6 @@ def _message(
     problem = connection.explain(part, error)
     return (
         f"{dataset.name} could not be downloaded: {problem}. By hand: save {part} as "
-        f"{folder / part.name} and run this again, or choose another folder (--folder)"
+        f"{folder / part.name} and run this again. Or fetch it into a folder of your choice: "
+        f"python -m ncf_numpy download {dataset.name} --folder PATH"
     )

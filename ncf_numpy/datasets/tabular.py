@@ -126,8 +126,10 @@ def load_interactions(
         )
     layout = {"names": names, "sep": sep, "quotes": quotes, "encoding": encoding}
     wanted = [column for column in roles.values() if column is not None]
-    if len(set(wanted)) < len(wanted):
-        raise ValueError(f"each column can be given once, got {', '.join(map(repr, wanted))}")
+    for column in wanted:
+        if wanted.count(column) > 1:
+            same = [f"{role}={column!r}" for role, each in roles.items() if each == column]
+            raise ValueError(f"{' and '.join(same)} name the same column; each needs its own")
     file = None
     if isinstance(data, pd.DataFrame):
         origin, columns = "the DataFrame", data.columns.tolist()

@@ -65,7 +65,7 @@ def check_taken(option, models, given):
     given: the option with its value, as its user wrote it.
     """
     if not set(owners(option)) & set(models):
-        takes = [f"{each} takes {', '.join([*options_of(each), 'seed'])}" for each in models]
+        takes = [f"{each} takes {'=, '.join([*options_of(each), 'seed'])}=" for each in models]
         raise ValueError(
             f"{option} is an option of {', '.join(owners(option))}, not of {' or '.join(models)}: "
             f"leave out {given}; {'; '.join(takes)}"

@@ -24,6 +24,11 @@ from .optimizer_state import changes, make_room, settings_of, state_of
 if TYPE_CHECKING:
     from .trainer import Trainer
 
+OTHER = {  # what is not a number or a name: how to call it
+    "parameters": "data, factors= or layers=",
+    "data of sha256": "data or held-out items",
+}
+
 
 def save_checkpoint(
     path: str | Path, trainer: Trainer, settings: dict[str, Any] | None = None
@@ -94,9 +99,15 @@ def load_checkpoint(
                     del held[key]
                 raise
     for name, before, now in differences[:1]:
+        if name in OTHER:
+            raise ValueError(
+                f"{path} was trained with other {OTHER[name]}: resume with the same, or train "
+                "from scratch"
+            )
+        before, now = (_told(name, each) for each in (before, now))
         raise ValueError(
-            f"{path} was trained with {name} {before}, this run has {now}: "
-            f"resume with the same {name}, or train from scratch"
+            f"{path} was trained with {before}, this run has {now}: resume with {before}, or "
+            "train from scratch"
         )
     for name, value in changed.items():
         setattr(trainer.optimizer, name, value)
@@ -105,6 +116,13 @@ def load_checkpoint(
     trainer.rng.bit_generator.state = header["rng"]
     trainer.epoch, trainer.rows = header["epoch"], header["history"]
     trainer.best_epoch, trainer.best_score = header["best_epoch"], tuple(header["best_score"])
+
+
+def _told(name, value):
+    """lr=0.5, for an error message; a model by its name in `MODELS`."""
+    if value is None:
+        return f"no {name}"
+    return f"{name}={str(value).lower() if name == 'model' else value}"
 
 
 def _differences(before, now):

@@ -86,12 +86,12 @@ def test_vectors_go_to_files_with_their_ids(ials, model):
         ("evaluate --dataset sample --model gmf ease --weight 3", "weight is an option of ials"),
         (
             "train --dataset sample --model itemknn --epochs 5 --save a.npz",
-            "not of itemknn: leave out --epochs 5; itemknn takes neighbours, shrink, use_counts",
+            "not of itemknn: leave out --epochs 5; itemknn takes --neighbours, --shrink",
         ),
         ("train --dataset sample --model gmf --layers 8,4 --save a.npz", "leave out --layers 8,4;"),
         (
             "evaluate --dataset sample --model popularity ease --batch-size 64",
-            "not of popularity or ease: leave out --batch-size 64; popularity takes use_counts",
+            "not of popularity or ease: leave out --batch-size 64; popularity takes --use-counts",
         ),
         (
             "train --dataset sample --use-counts --save a.npz",

@@ -311,7 +311,7 @@ def test_every_kind_of_data_is_recognised(tmp_path, capsys, kind):
     if kind == "ncf":
         assert main(["train", "--data", f"{path}/x", "--model", "popularity", "--save", out]) == 0
         assert main([*train, "--min-per-user", "2"]) == 1
-        assert "--min-per-user does not apply to ncf files" in capsys.readouterr().err
+        assert "--min-per-user does not apply to --dataset ncf" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["hetrec2011-lastfm-2k", "deepcf-lastfm", "ml-100k"])

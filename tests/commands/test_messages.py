@@ -69,16 +69,75 @@ def test_an_argument_of_python_is_the_option_of_the_command(python, command, she
         ("recommend kept.npz --user nobody", "recommend --has ITEM"),
         ("recommend kept.npz --user u1 --k 0", "--k must be"),
         ("similar kept.npz --user nobody", "recommend --has ITEM"),
+        ("recommend kept.npz --has nothing", "the items are 'i0', 'i1', 'i2', ... (8 in all)"),
+        (f"{TRAIN} --min-rating 4 --use-counts", "--epochs, --batch-size, --negatives"),
+        ("train --data pairs.csv --save m.npz --model itemknn --use-counts",
+         "or leave out --use-counts"),
+        (f"{TRAIN} --min-rating 4 --branch-weight 2", "--branch-weight must be in [0, 1]"),
+        (f"{TRAIN} --user-column item", "--user-column item and --item-column item name the same"),
+        ("train --data comma.csv --count-column n --save m.npz",
+         "pandas.read_csv('in.csv', sep=';', decimal=',')"),
+        ("train --data t.parquet --save m.npz",
+         """python -c "import pandas; pandas.read_parquet('t.parquet').to_csv('t.csv', """),
+        ("train --data old --save m.npz", "give the file of the pairs, or the folder"),
+        ("train --dataset sample --sep tab --save m.npz", "does not apply to --dataset sample"),
+        ("train --data t.csv --min-rating all --model gmf --epochs 1 --factors 2 --save g.npz "
+         "--resume", "g.npz.checkpoint was trained with --seed 1, this run has --seed 0: resume "
+         "with --seed 1"),
+        (f"{EVALUATE} --min-rating all --test pairs.csv", "--test needs the columns of --data"),
+        ("step --data t.csv --min-rating all --model gmf --layers 8,4", "--layers is not an"),
+        ("step --data t.csv --min-rating all --model mlp --factors 4", "--factors is not an"),
+        ("exercise 1 --folder t.csv", "t.csv: it is a file, not a folder"),
+        ("download ml-1m --folder t.csv", "t.csv: it is a file, not a folder"),
+        ("recommend t.csv --user 1", "(File is not a zip file)"),
     ],
-)
+)  # fmt: skip
 def test_an_error_in_the_shell_names_its_options(command, option, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "t.csv").write_text(TABLE, encoding="utf-8")
+    (tmp_path / "pairs.csv").write_text("user,item\nu1,i1\n", encoding="utf-8")
+    (tmp_path / "comma.csv").write_text("user;item;n\nu1;i1;1,5\n", encoding="utf-8")
+    (tmp_path / "t.parquet").write_bytes(b"PAR1....")
+    (tmp_path / "old").mkdir()
     fit = "train --data t.csv --save kept.npz --min-rating all --model itemknn --quiet"
     assert main(shlex.split(fit)) == 0
+    if "--resume" in command:
+        assert main(shlex.split(command.replace("--resume", "--seed 1"))) == 0
     assert main(shlex.split(command)) == 1
     error = capsys.readouterr().err.splitlines()[-1]
     assert option in error
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("gradcheck --model gmf --layers 8,4", "unrecognized arguments: --layers 8,4"),
+        ("pretrain --data t.csv --epochs 1 --save m.npz", "unrecognized arguments: --save m.npz"),
+        (f"{TRAIN} --min-rating four", "--min-rating: expected a number, or all; got 'four'"),
+        ("train --data t.csv --save ''", "train: --save is empty"),
+        ("recommend '' --user 1", "recommend: MODEL.npz is empty"),
+        ("download --folder new", "--folder needs the name of a data set"),
+        ("download --base-url https://x", "--base-url needs the name of a data set"),
+        ("exercise --hint 2", "--hint needs the number of an exercise"),
+        ("exercise 1 --hint 2 --solution", "leave it out with --solution"),
+        ("exercise 1 --hint 2 --report r.json", "leave it out with --solution and --report"),
+    ],
+)  # fmt: skip
+def test_a_command_that_is_not_understood_names_its_option(command, said, capsys):
+    try:
+        status = main(shlex.split(command))
+    except SystemExit as error:
+        status = error.code
+    assert status == 2
+    assert said in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_an_id_that_looks_like_an_option_is_still_an_id(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.csv").write_text("user,item\n--5x,a\n-1_,a\n-1_,b\n", encoding="utf-8")
+    assert main(shlex.split("train --data t.csv --model itemknn --save m.npz --quiet")) == 0
+    assert main(shlex.split("recommend m.npz --user --5x -1_ --k 1")) == 0
+    assert "--5x" in capsys.readouterr().out
 
 
 def test_the_advice_after_a_training_names_options(tmp_path, monkeypatch, capsys):

@@ -61,9 +61,9 @@ def folder(tmp_path, monkeypatch):
             "ask for less, such as",
         ),
         # wrote into the current folder
-        ("train --data plays.csv --save ''", 2, "train: save is empty"),
-        ("train --data '' --save m", 2, "train: data is empty"),
-        ("step --min-rating 1 --rating-column ''", 2, "step: rating-column is empty"),
+        ("train --data plays.csv --save ''", 2, "train: --save is empty"),
+        ("train --data '' --save m", 2, "train: --data is empty"),
+        ("step --min-rating 1 --rating-column ''", 2, "step: --rating-column is empty"),
     ],
 )
 def test_a_command_that_went_wrong_late_or_in_silence(folder, capsys, arguments, status, message):

@@ -207,7 +207,7 @@ def test_find_item():
     assert data.find_item("abba") == 3  # exact, though Abba has more users
     with pytest.raises(KeyError, match="no item is called 'radiohed'; close: 'Radiohead'"):
         data.find_item("radiohed")
-    with pytest.raises(KeyError, match="close: nothing"):
+    with pytest.raises(KeyError, match="no item is called 'zzzz'.$"):
         data.find_item("zzzz")
 
 

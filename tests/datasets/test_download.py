@@ -241,7 +241,9 @@ def test_a_full_disk_leaves_nothing(get, tmp_path, monkeypatch, full_at):
 
     monkeypatch.setattr(downloads, "part_file", opening)
     body = zipped(*GOOD)
-    with pytest.raises(OSError, match=r"No space left on device. By hand: .* another folder"):
+    with pytest.raises(
+        OSError, match=r"No space left on device. By hand: .* download plays --folder PATH"
+    ):
         get(archive_part(body), whole(body))
     assert len(opened) == full_at
     assert left_behind(tmp_path) == []
@@ -255,7 +257,7 @@ def test_a_read_only_folder_is_a_sentence(get, tmp_path):
     try:
         if root:  # who may write anywhere
             os.seteuid(65534)
-        with pytest.raises(OSError, match="Permission denied.* choose another folder"):
+        with pytest.raises(OSError, match="Permission denied.* download plays --folder PATH"):
             get(PLAYS_CSV, whole(PLAYS), folder=folder / "new")
     finally:
         if root:

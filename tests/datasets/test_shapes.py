@@ -363,7 +363,9 @@ def test_lines_that_end_as_on_old_macs_were_no_rows(folder):
 @pytest.mark.parametrize(("sep", "number"), [(";", "3,5"), (",", '"1,234"')])
 def test_a_decimal_comma_was_said_to_be_the_wrong_column(folder, sep, number):
     (folder / "x.csv").write_text(f"user{sep}item{sep}n\n1{sep}2{sep}{number}\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"n is '\d,\d+'.*pandas.read_csv\(path, .*decimal=','\)"):
+    with pytest.raises(
+        ValueError, match=r"n is '\d,\d+'.*pandas.read_csv\('in.csv', .*decimal=','\)"
+    ):
         load_interactions(folder / "x.csv", count="n")
 
 

@@ -342,7 +342,7 @@ def test_a_broken_gzip_file(write, tmp_path):
         ({"rating": "n", "min_rating": "4"}, "min_rating must be a number, or 'all', got '4'"),
         ({"rating": "n", "min_rating": np.nan}, "min_rating must be a number, .* got nan"),
         ({"count": "n", "min_rating": 4}, "min_rating=4 is for rating=COLUMN, not for count='n'"),
-        ({"user": "item"}, "each column can be given once, got 'item', 'item'"),
+        ({"user": "item"}, "user='item' and item='item' name the same column"),
         ({"user": "who"}, "the DataFrame has no column 'who'; it has 'user', 'item', 'n'"),
     ],
 )

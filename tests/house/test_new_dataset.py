@@ -45,4 +45,4 @@ def test_a_toy_is_trained_resumed_saved_loaded_recommended_and_evaluated(run_in_
     (folder / "toy.csv").write_text("listener,song\n" + "".join(rows), encoding="utf-8")
     done = run_in_a_copy("datasets/published/toy.py", TOY, RUN, NCF_NUMPY_DATA=str(tmp_path))
     assert "itemknn" in done.stdout and "A toy of two columns" in done.stdout
-    assert "--rating-column does not apply to toy files" in done.stderr
+    assert "--rating-column does not apply to --dataset toy" in done.stderr

@@ -285,5 +285,7 @@ def test_a_checkpoint_that_does_not_fit_was_loaded_or_half_loaded(
 
 def test_a_checkpoint_of_another_optimizer_still_says_so(checkpoint):
     path, trainer = checkpoint
-    with pytest.raises(ValueError, match="was trained with optimizer RowAdam, this run has Adam"):
+    with pytest.raises(
+        ValueError, match="was trained with optimizer=RowAdam, this run has optimizer=Adam"
+    ):
         load_checkpoint(path, trainer(Adam()))

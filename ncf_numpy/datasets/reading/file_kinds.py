@@ -86,7 +86,7 @@ def check_is_text(path, head: bytes) -> None:
 
 
 def by_pandas(path, reader: str) -> str:
-    """The way out for a file that pandas can read: the line that makes a CSV file of it."""
+    """The way out for a file that pandas can read: the command that makes a CSV file of it."""
     csv = f"{str(path).rsplit('.', 1)[0]}.csv"
-    line = f"pandas.{reader}({str(path)!r}).to_csv({csv!r}, index=False)"
-    return f"pandas makes a CSV file of it: {line}"
+    line = f"import pandas; pandas.{reader}({str(path)!r}).to_csv({csv!r}, index=False)"
+    return f'convert it to CSV, in a shell by python -c "{line}"'

@@ -25,8 +25,8 @@ from .text_files import TextFile, TooManyFields
 NAMED = 3  # places that an error or a note names
 COMMAS = re.compile(r" *-?[0-9]+(,[0-9]+)+ *")
 NO_COMMAS = (
-    "A comma is no part of a number here: pandas.read_csv(path, sep=';', decimal=',') reads "
-    "decimal commas, thousands=',' those between thousands; give the DataFrame it returns"
+    'Write numbers without commas. For a decimal comma: python -c "import pandas; pandas.read_csv('
+    "'in.csv', sep=';', decimal=',').to_csv('out.csv', index=False)\", for 1,000 \"thousands=','\""
 )
 FETCH = "The file is not as it was published: fetch it again"
 

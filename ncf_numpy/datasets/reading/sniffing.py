@@ -108,7 +108,7 @@ def _checked(encoding: str) -> str:
         name = codecs.lookup(encoding).name
     except (LookupError, UnicodeError) as error:
         raise ValueError(
-            f"encoding={encoding!r} is not known to Python; such as 'cp949' or 'latin-1' are"
+            f"encoding={encoding!r} is not known; give one such as 'cp949' or 'latin-1'"
         ) from error
     return "utf-8-sig" if name == "utf-8" else encoding  # the same, with or without a mark
 

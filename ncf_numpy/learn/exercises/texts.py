@@ -113,6 +113,8 @@ def filled(name, text):
 
 def write(folder):
     """Write the exercises that are not yet in the folder; what is there stays as it is."""
+    if os.path.isfile(folder):
+        raise NotADirectoryError(f"cannot write into {folder}: it is a file, not a folder")
     folder.mkdir(parents=True, exist_ok=True)
     for name in numbers().values():
         path = folder / name

@@ -44,31 +44,39 @@ def choose_batch(plays, rng, size=6, user=None):
     The first has the item, so does the second, another user; the third is the first's user with
     an item she does not have. Then positives and negatives of other users in turn. Beyond what the
     data has of different users and items, they repeat. user: a raw id, else drawn from those who
-    share an item with another. ValueError for a size below 3, KeyError for an unknown user.
+    share an item with another. Users who have every item are left out, since they have no negative.
+    ValueError for a size below 3 or where no user is left, KeyError for an unknown user.
     """
     check_count(size, 3, "the batch size")
     n_users = np.bincount(plays.items, minlength=plays.n_items)
+    sampler = NegativeSampler(plays)
+    able = np.flatnonzero(~sampler.exhausted)  # the users who lack an item
+    if not len(able):
+        raise ValueError("every user has every item, so there is no negative: give other data")
+    of_able = np.isin(plays.users, able)  # (n,)
     if user is None:
         sharing = np.flatnonzero(np.bincount(plays.users, n_users[plays.items] > 1) > 0)
-        u = int(rng.choice(sharing if len(sharing) else plays.users))
+        sharing = np.intersect1d(sharing, able)
+        u = int(rng.choice(sharing if len(sharing) else plays.users[of_able]))
     else:
         found = np.flatnonzero(plays.user_ids.astype(str) == str(user))
         if not len(found):
             some = ", ".join(map(str, plays.user_ids[:5]))
             raise KeyError(f"no user {user!r}; there are {plays.n_users}: {some}, ...")
         u = int(found[0])
-    sampler = NegativeSampler(plays)
+        if sampler.exhausted[u]:
+            raise ValueError(f"{user!r} has every item, so there is no negative: give another user")
     items = plays.items_of(u)
     shared = [i for i in items if n_users[i] > 1]
     item = int((shared or items)[0])
-    others = plays.users[(plays.items == item) & (plays.users != u)]
+    others = plays.users[of_able & (plays.items == item) & (plays.users != u)]
     v = int(rng.choice(others)) if len(others) else u
     pairs = [(u, item, 1.0), (v, item, 1.0), (u, draw(sampler, u, rng, {item}), 0.0)]
     used_users, used_items = {u, v}, {i for _, i, _ in pairs}
     for label in [1.0, 0.0] * size:
         if len(pairs) == size:
             break
-        w = int(fresh(rng.permutation(plays.n_users), used_users))
+        w = int(fresh(rng.permutation(able), used_users))
         i = fresh(rng.permutation(plays.items_of(w)), used_items) if label else None
         i = draw(sampler, w, rng, used_items) if i is None else int(i)
         pairs.append((w, i, label))
