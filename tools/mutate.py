@@ -43,6 +43,7 @@ TESTS = {
         ["core/test_habits.py", "core/test_losses.py", "core/test_optimizers.py"],
         ["core/test_models.py"],
         ["data/test_sampling.py", "data/test_split.py"],
+        ["evaluation/test_ease.py"],
     ],
     "core/layers.py": [
         ["core/test_layers.py", "-k", UNTIMED],
