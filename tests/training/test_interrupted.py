@@ -22,7 +22,6 @@ from ncf_numpy.recommender import fitting as fitting_module
 from ncf_numpy.recommender.recommender import Recommender
 from ncf_numpy.safe_file import npz_of
 from ncf_numpy.training import trainer as training
-from ncf_numpy.training.row_adam import BEHIND, RowAdam
 
 ROOT = str(Path(ncf_numpy.__file__).parents[1])
 TRAIN = ["train", "--dataset", "sample", "--model", "gmf", "--epochs", "1", "--save"]
@@ -254,9 +253,3 @@ def test_ctrl_c_within_the_callback_of_a_weak_set_was_swallowed(tmp_path):
         sys.settrace(before)
     assert {"row_adam.py", "safe_file.py"} <= entered
     assert not {"_weakrefset.py", "weakref.py"} & entered
-    optimizer, W = RowAdam(), np.zeros((3, 2))
-    optimizer.catch_up([("W", W, np.array([1]))])
-    assert BEHIND[id(optimizer)]() is optimizer
-    assert BEHIND[id(optimizer)].__callback__ is None
-    optimizer.flush()
-    assert id(optimizer) not in BEHIND

@@ -38,6 +38,21 @@ def test_bad_arguments_raise_by_name(arguments, message):
         RowAdam(**arguments)
 
 
+def test_settings_are_all_that_the_next_step_depends_on_besides_arrays():
+    optimizer = RowAdam(0.25, 0.5, 0.998, 1e-4, lazy=True)
+    betas = {"beta1": 0.5, "beta2": 0.998}
+    assert optimizer.settings() == {"lr": 0.25, **betas, "eps": 1e-4, "lazy": True, "t": 0}
+
+
+def test_an_optimizer_is_listed_as_behind_from_the_first_catch_up_to_the_flush():
+    optimizer, W = RowAdam(), np.zeros((3, 2))
+    optimizer.catch_up([("W", W, np.array([1]))])
+    assert module.BEHIND[id(optimizer)]() is optimizer
+    assert module.BEHIND[id(optimizer)].__callback__ is None  # it would take a Ctrl-C
+    optimizer.flush()
+    assert id(optimizer) not in module.BEHIND
+
+
 def test_the_ends_of_the_domain_are_in_it():
     RowAdam(beta1=math.nextafter(0.998**1.5, 0), beta2=0.998)
     RowAdam(beta1=0.0, eps=1e-30, lr=0)
