@@ -33,6 +33,7 @@ WORDS = {  # what is not to be written: the field's own word
     r"contenders?": "implementations",
     r"mend(s|ed|ing)?": "fix",
     r"by heart": "overfit",
+    r"in vain|at hand|for it is|any more|decides all": "plain words",
     r"(this|it) is none|anew|hence|dearest|whoever": "plain words",
     r"somebody|nobody|anybody|everybody": "a user, a reader, no ...",
     r"knows (nobody|nothing)": "is not fitted",

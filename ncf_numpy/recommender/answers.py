@@ -40,7 +40,7 @@ class Answers(Known):
         """The k items with the highest scores.
 
         Items are ranked by the logit, since a probability near 1 rounds to 1 and would tie; ties go
-        to the lower index. Where itemknn knows of no item like those a user has, the most popular
+        to the lower index. Where itemknn finds no item similar to those of a user, the most popular
         ones fill up the list, with score 0. The whole catalogue is scored, a block of users at a
         time: memory does not grow with users x items. For all users: `write_recommendations`.
 

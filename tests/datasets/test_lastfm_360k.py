@@ -45,7 +45,7 @@ def test_the_three_csvs(write):
     assert data.timestamps is None
     assert data.source == "Last.fm 360K (three CSVs)"
     assert data.notes == (
-        "lastfm_user.csv is not used: the models know a listener by what was played.",
+        "lastfm_user.csv is not used: the models learn from plays alone.",
     )
 
 

@@ -84,7 +84,7 @@ def _notebook(source: str | Path, has_users: bool) -> Interactions:
     if nameless:
         notes += (f"Artists without a name in {ARTISTS}, called by their id: {nameless:,}.",)
     if has_users:
-        notes += (f"{USERS} is not used: the models know a listener by what was played.",)
+        notes += (f"{USERS} is not used: the models learn from plays alone.",)
     return named(plays, names).with_notes(notes)
 
 

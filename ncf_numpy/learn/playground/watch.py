@@ -25,7 +25,7 @@ class Change:
     line: int
     name: str  # "dx", or "self.dW" whatever the first argument is called
     value: object
-    part: str  # of an optimizer: the parameter that was at hand
+    part: str  # of an optimizer: the parameter that was updated
     order: int
 
 
