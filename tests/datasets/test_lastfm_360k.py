@@ -44,9 +44,7 @@ def test_the_three_csvs(write):
     assert data.item_names.tolist() == ["Earth, Wind & Fire", "볼빨간사춘기"]
     assert data.timestamps is None
     assert data.source == "Last.fm 360K (three CSVs)"
-    assert data.notes == (
-        "lastfm_user.csv is not used: the models learn from plays alone.",
-    )
+    assert data.notes == ("lastfm_user.csv is not used: the models learn from plays alone.",)
 
 
 def test_an_artist_without_a_name_is_called_by_its_id(write):
