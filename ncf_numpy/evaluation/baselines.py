@@ -142,7 +142,10 @@ class ItemKNN(Baseline):
         super().restore(data, arrays)
 
     def fit(self, train: Interactions) -> ItemKNN:
-        """Find every item's neighbours; returns self. Memory for one row of sim at a time."""
+        """Find every item's neighbours; returns self. Memory for one row of sim at a time.
+
+        Where the users of an item have less than the catalogue, only what they have is compared.
+        """
         self.know(train)
         by_item, offsets = users_by_item(train)
         users_of = np.split(by_item, offsets[1:-1])
@@ -150,14 +153,24 @@ class ItemKNN(Baseline):
         squares = np.bincount(train.items, r if r is None else r**2, train.n_items)  # (n_items,)
         squares[squares == 0] = 1  # of an item that no user has
         self.nearest = np.empty((train.n_items, min(self.neighbours, train.n_items)), np.intp)
-        self.similarities = np.empty(self.nearest.shape, np.float32)
+        self.similarities = np.zeros(self.nearest.shape, np.float32)
+        catalogue, N = np.arange(train.n_items), self.nearest.shape[1]
         for i, users in enumerate(users_of):
             had_too = np.concatenate([train.items[:0], *(self.items_of[u] for u in users)])
-            shared = np.bincount(had_too, self._products(i, users), train.n_items)  # (n_items,)
-            shared[i] = 0
-            sim = shared / (np.sqrt(squares[i] * squares) + self.shrink)  # (n_items,)
-            self.nearest[i] = largest(sim, self.neighbours)
-            self.similarities[i] = sim[self.nearest[i]]
+            j, place = catalogue, had_too  # (J,) what is compared, and which of it they had
+            if 0 < len(had_too) < train.n_items:
+                j, place = np.unique(had_too, return_inverse=True)
+            shared = np.bincount(place, self._products(i, users), len(j))  # (J,)
+            shared[j == i] = 0
+            sim = shared / (np.sqrt(squares[i] * squares[j]) + self.shrink)  # (J,)
+            best = largest(sim, N)
+            best = best[sim[best] > 0]
+            n, near = len(best), j[best]
+            self.nearest[i, :n], self.similarities[i, :n] = near, sim[best]
+            if n < N:  # the first items that are alike in nothing fill it up
+                free = np.ones(min(N + n, train.n_items), bool)
+                free[near[near < len(free)]] = False
+                self.nearest[i, n:] = np.flatnonzero(free)[: N - n]
         self._listed = None
         return self
 

@@ -103,7 +103,12 @@ def per_list(measure: str, ranks: Array, lists: Array, k: int) -> Array:
     """
     if measure not in MEASURES:
         raise ValueError(f"the measures are {', '.join(MEASURES)}; got {measure!r}")
+    check_ranks(ranks, k)
+    return MEASURES[measure](Lists(ranks, lists), k)
+
+
+def check_ranks(ranks: Array, k: int = 1) -> None:
+    """Raise ValueError for no ranks, which have no mean, or a k below 1."""
     check_count(k, 1, "k")
     if len(ranks) == 0:
         raise ValueError("no ranks to average: the hold-out is empty")
-    return MEASURES[measure](Lists(ranks, lists), k)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core.checks import check_can, check_count
+from ..core.checks import check_can
 from ..data.sampling import PairIndex
 from ..data.split import Holdout, check_holdout
-from .measures import per_list
+from .measures import check_ranks, per_list
 from .progress import progress_bar
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ def hit_ratio(ranks: Array, k: int) -> float:
     -------
     float
     """
-    _check(ranks, k)
+    check_ranks(ranks, k)
     return float(np.mean(ranks < k))
 
 
@@ -258,7 +258,7 @@ def ndcg(ranks: Array, k: int) -> float:
     -------
     float
     """
-    _check(ranks, k)
+    check_ranks(ranks, k)
     return float(np.mean(np.where(ranks < k, 1 / np.log2(ranks + 2), 0)))
 
 
@@ -273,7 +273,7 @@ def mrr(ranks: Array) -> float:
     -------
     float
     """
-    _check(ranks)
+    check_ranks(ranks)
     return float(np.mean(1 / (ranks + 1)))
 
 
@@ -311,9 +311,3 @@ def _scores(scorer, users, items):
             "a diverged model cannot be ranked; a lower learning rate may keep it finite"
         )
     return scores
-
-
-def _check(ranks, k=1):
-    check_count(k, 1, "k")
-    if len(ranks) == 0:
-        raise ValueError("no ranks to average: the hold-out is empty")

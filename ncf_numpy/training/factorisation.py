@@ -54,9 +54,7 @@ def logistic_mf(
     Trainer
         To be run.
     """
-    model = MF(split.train.n_users, split.train.n_items, factors, rng)
-    for W in (model.user_embedding.W, model.item_embedding.W):
-        W[:, :factors] = rng.normal(0, 0.1, (len(W), factors))
+    model = drawn_mf(split, rng, factors, std=0.1)
     # The loss is a mean: times batch_size its gradient is the sum over the batch.
     optimizer = SGD(lr * batch_size, l2 / batch_size)
     sizes = {"batch_size": batch_size, "negatives": negatives}
@@ -93,10 +91,16 @@ def bpr_mf(
     Trainer
         To be run.
     """
-    model = MF(split.train.n_users, split.train.n_items, factors, rng)
-    for W in (model.user_embedding.W, model.item_embedding.W):
-        W[:, :factors] = rng.normal(0, 1 / (3**0.5 * factors), (len(W), factors))
+    model = drawn_mf(split, rng, factors, std=1 / (3**0.5 * factors))
     # b_u and b have no gradient but rounding, and whatever Adagrad makes of it changes no order.
     optimizer = Adagrad(lr, l2 / batch_size)
     sizes = {"batch_size": batch_size, "negatives": 1}
     return Trainer(model, split, rng, optimizer=optimizer, objective=Pairwise, **sizes)
+
+
+def drawn_mf(split, rng, factors, std):
+    """An MF for split.train whose factors are N(0, std^2) and whose biases are 0."""
+    model = MF(split.train.n_users, split.train.n_items, factors, rng)
+    for W in (model.user_embedding.W, model.item_embedding.W):
+        W[:, :factors] = rng.normal(0, std, (len(W), factors))
+    return model

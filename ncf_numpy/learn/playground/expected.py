@@ -13,7 +13,7 @@ from types import MethodType
 
 import numpy as np
 
-from ...core.gradcheck import STEP
+from ...core.gradcheck import STEP, nudge
 from ..stepper.derivatives import logits_of
 from .watch import Call, kind_of, run_call
 
@@ -163,14 +163,7 @@ def derivative_at(f, x, entry, middle):
 
 def differences(f, x, entry, step, middle):
     """The one-sided difference quotients, upwards and downwards."""
-    value = x[entry]
-    try:
-        x[entry] = value + step
-        plus = f()
-        x[entry] = value - step
-        minus = f()
-    finally:
-        x[entry] = value
+    plus, minus = nudge(f, x, entry, step)
     return (plus - middle) / step, (middle - minus) / step
 
 
