@@ -59,5 +59,5 @@ def test_training_resumes_to_the_same_bit_and_another_mu_is_refused(name, tmp_pa
         straight.model.parameters(), resumed.model.parameters(), strict=True
     ):
         np.testing.assert_array_equal(W, V, err_msg=array)
-    with pytest.raises(ValueError, match="trained with mu 0.9, this run has 0.8"):
+    with pytest.raises(ValueError, match="trained with mu=0.9, this run has mu=0.8"):
         load_checkpoint(tmp_path / "c", trainer(mu=0.8))
