@@ -97,10 +97,13 @@ class Parser(argparse.ArgumentParser):
                 option = word if action is not None and action.nargs != 0 else None
                 several = False
             elif option is not None and (several or self._takes(option, word)):
-                several = self._option_string_actions[option].nargs == "+"
                 if tied[-1] == option:
                     tied.pop()
                 word = f"{option}={word}"
+                several = self._option_string_actions[option].nargs == "+"
+                option = option if several else None
+            elif option is not None and self._option_string_actions[option].nargs != "+":
+                option = None  # word is its one value
             tied.append(word)
         return tied
 

@@ -40,6 +40,9 @@ def add_parser(commands):
 
 def run(arguments):
     if arguments.list_bugs:
+        if arguments.model or arguments.bug or arguments.plot:
+            print("--list-bugs checks nothing: give it alone", file=sys.stderr)
+            return 2
         print("\n".join(BUGS))
         return 0
     bug = BUGS.get(arguments.bug)

@@ -93,4 +93,5 @@ def with_own_test(
 
 
 def _like(ids: np.ndarray) -> str:
-    return f"{type(ids[:1].tolist()[0]).__name__} such as {ids[:1].tolist()[0]!r}"
+    first = ids[:1].tolist()[0]
+    return f"{'texts' if isinstance(first, str) else 'integers'} such as {first!r}"

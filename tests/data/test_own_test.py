@@ -54,5 +54,7 @@ def test_what_cannot_be_tested_is_left_out_and_counted():
 
 def test_a_test_file_with_other_ids_says_how_they_differ():
     test = Interactions.from_columns([1, 2], ["a", "b"])
-    with pytest.raises(ValueError, match="no test pair is left of 2.* str such as 'ann' .* int"):
+    with pytest.raises(
+        ValueError, match="no test pair is left of 2.* texts such as 'ann' .* integers"
+    ):
         with_own_test(interactions(TRAIN), test, np.random.default_rng(0))

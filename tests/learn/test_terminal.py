@@ -232,7 +232,7 @@ def test_a_user_can_be_chosen_and_must_exist():
 
 
 def test_a_batch_of_less_than_three_cannot_repeat_both():
-    with pytest.raises(ValueError, match="the batch size must be an integer of at least 3, got 2"):
+    with pytest.raises(ValueError, match="batch must be an integer of at least 3, got 2"):
         choose_batch(PLAYS, np.random.default_rng(0), 2)
 
 
@@ -304,7 +304,7 @@ def test_the_command_reads_real_data(capsys, data_dir):
     [
         (["--steps", "5"], 2, "--steps needs --html"),
         (["--user", "nobody"], 1, "step: no user 'nobody'"),
-        (["--batch", "1"], 1, "step: the batch size must be"),
+        (["--batch", "1"], 1, "step: --batch must be"),
         (["--layers", "7,4"], 1, "step: --layers must begin with an even width"),
         (["--lr", "-1"], 1, "step: --lr must be in"),
         # each of these ran for minutes

@@ -243,8 +243,8 @@ class TextFile:
     def _unparsable(self, error: pd.errors.ParserError) -> ValueError:
         if "EOF inside string" in str(error):
             return ValueError(
-                f"{self.path}: a quotation mark is opened and never closed ({error}); if they are "
-                "ordinary characters in this file, pass quotes=False"
+                f"{self.path}: a quotation mark is opened and never closed: close it, or if they "
+                "are ordinary characters in this file, pass quotes=False"
             )
         wrong = self.overlong()
         if not wrong:

@@ -47,7 +47,7 @@ def choose_batch(plays, rng, size=6, user=None):
     share an item with another. Users who have every item are left out, since they have no negative.
     ValueError for a size below 3 or where no user is left, KeyError for an unknown user.
     """
-    check_count(size, 3, "the batch size")
+    check_count(size, 3, "batch")
     n_users = np.bincount(plays.items, minlength=plays.n_items)
     sampler = NegativeSampler(plays)
     able = np.flatnonzero(~sampler.exhausted)  # the users who lack an item
@@ -93,7 +93,9 @@ def pair_up(batch, rng):
     """
     size = len(batch.users)
     if size % 2:
-        raise ValueError(f"BPR compares two items of a user: the batch must be even, got {size}")
+        raise ValueError(
+            f"BPR compares two items of a user and needs an even batch, such as batch={size + 1}"
+        )
     positives = np.flatnonzero(batch.labels)[: size // 2]
     users = batch.users[positives]
     items = np.append(batch.items[positives], NegativeSampler(batch.plays).sample(users, rng))
