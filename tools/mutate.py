@@ -43,7 +43,7 @@ TESTS = {
         ["core/test_habits.py", "core/test_losses.py", "core/test_optimizers.py"],
         ["core/test_models.py"],
         ["data/test_sampling.py", "data/test_split.py"],
-        ["evaluation/test_ease.py"],
+        ["evaluation/test_ease.py", "evaluation/test_wrong_arguments.py"],
     ],
     "core/layers.py": [
         ["core/test_layers.py", "-k", UNTIMED],
@@ -68,8 +68,11 @@ TESTS = {
         ["training/test_deferred_updates.py", "training/test_row_adam_calls.py"],
         ["training/test_row_adam.py", "-k", f"not ({SLOW})"],
     ],
-    "data/sampling.py": [["data/test_sampling.py"]],
-    "evaluation/metrics.py": [["evaluation/test_metrics.py"]],
+    "data/sampling.py": [["data/test_sampling.py"], ["evaluation/test_wrong_arguments.py"]],
+    "evaluation/metrics.py": [
+        ["evaluation/test_metrics.py"],
+        ["evaluation/test_measures.py", "evaluation/test_wrong_arguments.py"],
+    ],
 }
 
 BINARY = {"+": "-", "-": "+", "*": "/", "/": "*", "//": "*", "%": "*", "**": "*", "@": "*"}
