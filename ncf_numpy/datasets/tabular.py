@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from ..core.checks import check_switch
 from ..data.interactions import Interactions
 from .reading.folders import path_of
 from .reading.numerals import shown
@@ -120,6 +121,9 @@ def load_interactions(
                 f"{role} must be the name of a column, got {type(column).__name__}; "
                 "Interactions.from_columns(users, items) takes the columns themselves"
             )
+    check_switch("whole_ids", whole_ids)
+    if not isinstance(date_format, (str, type(None))):
+        raise TypeError(f"date_format must be a text such as '%m/%d/%Y', got {date_format!r}")
     if date_format is not None and timestamp is None:
         raise ValueError(
             f"date_format={date_format!r} is of timestamps: name their column, timestamp=COLUMN"

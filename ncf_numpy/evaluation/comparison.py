@@ -72,7 +72,8 @@ def compare(
     """
     import pandas as pd
 
-    if not isinstance(evaluations, dict) or len(evaluations) < 2:
+    is_table = isinstance(evaluations, dict) and len(evaluations) > 1
+    if not is_table or not all(hasattr(each, "ranks") for each in evaluations.values()):
         raise ValueError(
             f"compare needs two evaluations or more, {{name: Evaluation}}; got {evaluations!r}"
         )

@@ -133,3 +133,71 @@ def test_a_line_of_python_is_no_json(tmp_path):
     path = tmp_path / "t.json"
     path.write_text("{'user': 1, 'item': 5}\n", encoding="utf-8")
     assert "ast.literal_eval" in error_of(load_interactions, path)
+
+
+@pytest.mark.parametrize(
+    "text", ["user   item\n1      5\n33     6\n", "user item\n1      5\n33     6\n"]
+)
+def test_columns_of_a_fixed_width_were_to_be_named_in_the_first_line(tmp_path, text):
+    path = tmp_path / "t.txt"
+    path.write_text(text, encoding="utf-8")
+    said = error_of(load_interactions, path)
+    table = eval(expression(said, "pandas.read_csv"), {"pandas": pd, "path": path})
+    assert pairs(load_interactions(table)) == [(1, 5), (33, 6)]
+    path.write_text(text.split("\n", 1)[1], encoding="utf-8")
+    assert "Several blanks" in error_of(load_interactions, path, names=("user", "item"))
+
+
+@pytest.mark.parametrize(
+    "dates", [["1/13/2020 3:04 PM", "1/2/2021 1:00 AM"], ["2020년 1월 2일"] * 2]
+)
+def test_dates_were_no_column_of_times(dates):
+    table = TABLE[:2].assign(time=dates)
+    said = error_of(load_interactions, table, timestamp="time")
+    advised = re.search(r"date_format='(.*)'", said)[1]
+    data = load_interactions(table, timestamp="time", date_format=advised)
+    expected = pd.to_datetime(pd.Series(dates), format=advised)
+    assert pd.to_datetime(data.timestamps, unit="s").tolist() == expected.tolist()
+
+
+def test_a_saved_matrix_was_to_be_unpacked(tmp_path):
+    np.savez(tmp_path / "m.npz", indices=np.arange(3), indptr=np.arange(3))
+    said = error_of(load_interactions, tmp_path / "m.npz")
+    assert "scipy.sparse.load_npz" in said and "unpack" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("quotes", "no"),
+        ("whole_ids", "no"),
+        ("encoding", 5),
+        ("names", 5),
+        ("names", ("user", None)),
+        ("names", {"user": 0, "item": 1}),
+    ],
+)
+def test_arguments_of_another_type_were_true_or_an_error_of_python(tmp_path, name, value):
+    path = tmp_path / "t.csv"
+    path.write_text("user,item\n1,5\n", encoding="utf-8")
+    assert re.search(
+        f"{name}( must be|=5 is not known)", error_of(load_interactions, path, **{name: value})
+    )
+
+
+def test_a_date_format_that_is_no_text_was_an_error_of_pandas():
+    table = TABLE.assign(time="2020")
+    assert "date_format must be a text" in error_of(
+        load_interactions, table, timestamp="time", date_format=5
+    )
+
+
+def test_a_header_of_short_names_was_a_user(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("uid,iid\nann,x\nbob,y\n", encoding="utf-8")
+    assert "looks like a header" in error_of(load_interactions, path, names=("user", "item"))
+
+
+def test_complex_counts_of_a_table_lost_their_imaginary_part():
+    said = error_of(load_interactions, TABLE[:2].assign(n=[1j, 2]), count="n")
+    assert "row 0: n is " in said and "expected a finite number" in said

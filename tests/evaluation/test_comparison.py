@@ -157,3 +157,9 @@ def test_fewer_than_two_names_are_refused(wrong):
 def test_a_confidence_that_is_no_share_is_refused():
     with pytest.raises(ValueError, match="confidence must be between 0 and 1, got 95"):
         confidence_interval(evaluation([1, 2]), confidence=95)
+
+
+def test_what_is_no_evaluation_was_an_attribute_error():
+    for wrong in (0.5, "itemknn", None):
+        with pytest.raises(ValueError, match="compare needs two evaluations or more, {name: Eval"):
+            compare({"a": wrong, "b": wrong})

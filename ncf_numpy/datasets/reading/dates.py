@@ -14,7 +14,7 @@ DATE = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4})( \d{1,2}:\d{2}(:\d{2})?)?
 OTHERS = (  # formats that are not in the order of ISO 8601
     "%Y.%m.%d", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d %Y", "%b %d, %Y",
     "%B %d, %Y", "%m/%d/%y", "%m/%d/%y %H:%M", "%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y",
-    "%d/%b/%Y:%H:%M:%S %z",
+    "%d/%b/%Y:%H:%M:%S %z", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%Y년 %m월 %d일",
 )  # fmt: skip
 EXPECTED = "seconds or a date such as 2020-12-31 23:59:59"
 

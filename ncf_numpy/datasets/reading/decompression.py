@@ -137,6 +137,11 @@ def open_only_table(path: Path, file: BinaryIO) -> tuple[BinaryIO, int]:
         raise ValueError(f"{path} is an incomplete zip file ({error}); fetch it again") from error
     if "xl/workbook.xml" in names:
         raise ValueError(f"{path} is an Excel workbook: {by_pandas(path, 'read_excel')}")
+    if tables and all(name.endswith(".npy") for name in tables):
+        raise ValueError(
+            f"{path} holds arrays of NumPy, not a table: scipy.sparse.load_npz reads a matrix, "
+            "and Interactions.from_sparse takes it; `recommend` and `similar` read a saved model"
+        )
     there = ", ".join(tables[:5]) or "nothing"
     raise ValueError(
         f"{path} is a zip file that holds {there}: unpack it, and give the file of the interactions"

@@ -38,5 +38,6 @@ def shown(value, width=60):
 def numbers(values):
     """(m,) numbers, or texts that hold numbers -> (m,) float64; NaN: unreadable."""
     read = [number(value) if isinstance(value, str) else value for value in values]
+    read = [math.nan if isinstance(value, complex) else value for value in read]
     column = pd.to_numeric(pd.Series(read, dtype=object), errors="coerce")
     return column.to_numpy(np.float64, na_value=np.nan)

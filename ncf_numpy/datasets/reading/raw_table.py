@@ -20,7 +20,7 @@ from ...data.interactions import Interactions
 from . import dates
 from .json_lines import JsonLines
 from .numerals import numbers, shown, whole
-from .text_files import TextFile, TooManyFields
+from .text_files import TextFile, TooManyFields, way_out_of_overlong
 
 NAMED = 3  # places that an error or a note names
 COMMAS = re.compile(r" *-?[0-9]+(,[0-9]+)+ *")
@@ -108,7 +108,8 @@ class RawTable:
             overlong = file.overlong()
             every = len(overlong) == sum(1 for _ in file.records())
             if bad_rows != "drop" or every:
-                raise ValueError(f"{error}. {_way_out_of_overlong(bad_rows, every)}") from error
+                way_out = FETCH if bad_rows is None else way_out_of_overlong(file.sep, every)
+                raise ValueError(f"{error}. {way_out}") from error
         file = replace(file, skipped=frozenset(number for number, _, _ in overlong))
         table = cls(file.read(wanted), origin, title, file=file, bad_rows=bad_rows)
         lines = _listed([f"line {line}" for _, line, _ in overlong[:NAMED]], len(overlong))
@@ -304,15 +305,6 @@ def _check_scalars(name: str, column: pd.Series) -> None:
         wrong = [value for value in column if not pd.api.types.is_scalar(value)]
         if wrong:
             raise TypeError(f"the DataFrame's {name!r} holds no numbers or texts but {wrong[0]!r}")
-
-
-def _way_out_of_overlong(bad_rows: str | None, every: bool) -> str:
-    if bad_rows is None:
-        return FETCH
-    if every:
-        return "No line can be used: name all columns in the first line, one for each field"
-    quotes = 'Put a text that holds the separator in quotes ("a, b")'
-    return f"{quotes}, or leave such lines out with bad_rows='drop'"
 
 
 def _listed(places: list[str], n: int) -> str:

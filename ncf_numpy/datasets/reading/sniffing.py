@@ -11,11 +11,14 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
+from ...core.checks import check_switch
 from .decompression import first_bytes
 from .file_kinds import check_is_text, marked_encoding
 from .json_lines import JsonLines
 from .numerals import NUMBER, shown
-from .text_files import TextFile
+from .text_files import SEVERAL_BLANKS, TextFile
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar", " ": "a blank"}
 LOOKED_AT = 20  # records
@@ -28,7 +31,7 @@ ITEMS = re.compile(
     re.IGNORECASE,
 )
 TIME = re.compile(r"[1-9]\d{8,12}(\.\d*)?$|\d{4}-\d\d-\d\d|\d{1,2}[/.]\d{1,2}[/.]\d{4}")
-HEADING = re.compile("(user|item|movie|product|customer|artist)[ _-]?id", re.IGNORECASE)
+HEADING = re.compile("(user|item|movie|product|customer|artist|u|i)[ _-]?id", re.IGNORECASE)
 HEADINGS = [  # of both, one stands in the header
     re.compile(f"({each.pattern})[ _-]?(id|name|no)?", re.IGNORECASE) for each in (USERS, ITEMS)
 ]
@@ -67,6 +70,8 @@ def open_table(
                     f"{path} holds JSON lines, which have no {name}: leave {name}= out"
                 )
         return _checked_keys(JsonLines.sniff(path, encoding or "utf-8-sig"), wanted)
+    if quotes is not None:
+        check_switch("quotes", quotes)
     encoding = marked if encoding is None else _checked(encoding)
     given = {"columns": columns, "quotes": quotes, "encoding": encoding or "utf-8-sig"}
     likely = "," if path.name.lower().split(".")[1:2] == ["csv"] else "\t"
@@ -79,6 +84,8 @@ def open_table(
             break
     else:
         raise ValueError(_what_is_wrong(*max(attempts, key=lambda each: len(each[1])), wanted, sep))
+    if file.sep == " " and "" in file.columns:
+        raise ValueError(f"{path}: {SEVERAL_BLANKS}")
     repeated = [name for name in wanted if file.columns.count(name) > 1]
     if repeated:
         raise ValueError(f"{path} has more than one column {repeated[0]!r}: rename one")
@@ -106,7 +113,7 @@ def _checked(encoding: str) -> str:
     try:
         "user".encode(encoding)  # which also refuses codecs that are not of text
         name = codecs.lookup(encoding).name
-    except (LookupError, UnicodeError) as error:
+    except (LookupError, TypeError, UnicodeError) as error:
         raise ValueError(
             f"encoding={encoding!r} is not known; give one such as 'cp949' or 'latin-1'"
         ) from error
@@ -145,7 +152,8 @@ def _is_header(file: TextFile) -> bool:
 
 def _check_layout(wanted, columns, sep) -> None:
     """Raise for what cannot be the names of columns, or separate fields."""
-    if isinstance(columns, str):
+    listed = columns is None or not isinstance(columns, (str, dict)) and np.iterable(columns)
+    if not listed or not all(isinstance(name, str) or name is ... for name in columns or ()):
         raise TypeError(f"names must be a list such as ('user', 'item'), got {columns!r}")
     if columns is not None and len(set(columns)) < len(columns):
         raise ValueError(f"names={tuple(columns)} has one name twice: give each column its own")
@@ -191,6 +199,8 @@ def _what_is_wrong(file: TextFile, first: list[str], wanted: Sequence[str], sep:
     missing = ", ".join(repr(name) for name in wanted if name not in file.columns)
     if not file.header and len(file.columns) == len(first):
         return f"names={file.columns} has no {missing}{renamed(file.columns, wanted)}"
+    if file.sep == " " and "" in first:
+        return f"{file.path}: {SEVERAL_BLANKS}"
     if not file.header:
         return (
             f"{file.path}, line 1: expected {len(file.columns)} fields, names={file.columns}, got "
