@@ -11,9 +11,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from PIL import Image
-from selenium import webdriver
-
 from ncf_numpy.__main__ import main as ncf_numpy
 
 WINDOW = (1440, 880)
@@ -43,6 +40,8 @@ SCRIPTS = [  # what is done before each picture
 
 def open_page(folder):
     """A browser with the page of the default model and 50 steps of training."""
+    from selenium import webdriver
+
     page = Path(folder) / "page.html"
     ncf_numpy(["step", "--html", str(page), "--steps", "50"])
     options = webdriver.ChromeOptions()
@@ -59,6 +58,9 @@ def open_page(folder):
 
 
 def pictures(scripts):
+    """The page after each of these scripts, as an RGB image each."""
+    from PIL import Image
+
     with tempfile.TemporaryDirectory() as folder:
         browser = open_page(folder)
         try:
@@ -73,6 +75,8 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("path", type=Path, help="a .gif or a .png")
     path = parser.parse_args(argv).path
+    from PIL import Image
+
     if path.suffix == ".png":
         (picture,) = pictures([SCATTER])
         picture.save(path, optimize=True)

@@ -43,8 +43,9 @@ class LimitedFile(io.RawIOBase):
     def __init__(self, path: Path, text_of: str | None):
         self.path, self.text_of = path, text_of
         self.length, self.line_start = 0, 0
-        self.beneath = open_regular(path) if isinstance(path, Path) else path.open("rb")
-        self.file, self.packed = self.beneath, None
+        self.file = self.beneath = io.BytesIO()  # to be closed where the path cannot be opened
+        self.file = self.beneath = open_regular(path) if isinstance(path, Path) else path.open("rb")
+        self.packed = None
         try:
             self._unpack()
         except BaseException:
