@@ -219,6 +219,11 @@ def test_pretrained_models_that_are_none_or_in_the_wrong_order(gmf, mlp, got):
         NeuMF.from_pretrained(gmf, mlp)
 
 
+def test_a_gmf_twice_has_no_tower():
+    with pytest.raises(TypeError, match="a GMF and then an MLP, got GMF and GMF"):
+        NeuMF.from_pretrained(make("gmf"), make("gmf"))
+
+
 def test_pretrained_models_of_two_dtypes_lost_digits():
     with pytest.raises(ValueError, match="one dtype, got float64, float32"):
         NeuMF.from_pretrained(make_gmf(np.float64), make("mlp"))
