@@ -376,7 +376,7 @@ def test_bpr_resumes_to_the_same_bits_and_not_as_mf(plays, tmp_path):
     Recommender("bpr", epochs=2, **settings).fit(plays, checkpoint=path)
     resumed = Recommender("bpr", epochs=3, **settings).fit(plays, checkpoint=path, resume=True)
     np.testing.assert_array_equal(resumed.model.item_embedding.W, whole.model.item_embedding.W)
-    with pytest.raises(ValueError, match="loss BPR, this run has None"):
+    with pytest.raises(ValueError, match="loss=BPR, this run has no loss"):
         Recommender("mf", epochs=3, **settings).fit(plays, checkpoint=path, resume=True)
 
 
