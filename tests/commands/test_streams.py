@@ -30,6 +30,15 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": ROOT, "OPENBLAS_NUM_THREADS": "1"}
 PROGRAM = [sys.executable, "-m", "ncf_numpy"]
 TRAIN = "train --dataset sample --model gmf --factors 2 --epochs 2 --batch-size 4096 --save"
 TRAIN = TRAIN.split()
+
+
+def trained_by(epochs, batch_size):
+    """TRAIN with other numbers of epochs and of examples in a batch."""
+    values = {"--epochs": str(epochs), "--batch-size": str(batch_size)}
+    before = ["", *TRAIN[:-1]]
+    return [values.get(option, word) for option, word in zip(before, TRAIN, strict=True)]
+
+
 shell = pytest.mark.skipif(os.name == "nt", reason="no redirections of a shell")
 
 
@@ -284,7 +293,7 @@ def close_after(sign, terminal):
 @pytest.mark.parametrize("sign", [b"epoch 1/", b"epoch 3/", b"training:"])
 def test_a_terminal_that_is_closed_during_training_lost_the_model(tmp_path, sign):
     path = tmp_path / "m.npz"
-    child, terminal = in_a_terminal(*TRAIN, path, "--epochs", "49", "--batch-size", "64")
+    child, terminal = in_a_terminal(*trained_by(epochs=49, batch_size=64), path)
     close_after(sign, terminal)
     assert child.wait(600) == 130
     left = {each.name for each in tmp_path.iterdir()}
@@ -298,8 +307,8 @@ def test_a_terminal_that_is_closed_during_training_lost_the_model(tmp_path, sign
 def test_a_terminal_that_is_closed_where_sighup_is_ignored_stopped_the_training(tmp_path):
     path = tmp_path / "m.npz"
     ignore = "signal.signal(signal.SIGHUP, signal.SIG_IGN)"
-    arguments = [word if word != "4096" else "512" for word in TRAIN]
-    child, terminal = in_a_terminal(*arguments, path, "--epochs", "20", before=ignore)
+    arguments = trained_by(epochs=20, batch_size=512)
+    child, terminal = in_a_terminal(*arguments, path, before=ignore)
     close_after(b"epoch 1/", terminal)
     assert child.wait(600) == 0
     assert len(Recommender.load(path).history) == 20
