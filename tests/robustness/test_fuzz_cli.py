@@ -197,6 +197,9 @@ def command_line(rng):
         names = options if options and rng.random() < 0.95 else ODD
         option = rng.choice(list(names))
         value = rng.choice(names[option])
+        if option in arguments and rng.random() < 0.95:  # instead of it: twice would be refused
+            place = arguments.index(option)
+            del arguments[place : place + 1 + (value is not None)]
         if value is None:
             arguments.append(option)
         else:
