@@ -91,13 +91,13 @@ def run(arguments):
             warnings.simplefilter("ignore", NotLearned)  # the report says the same
             recommender.fit(data, arguments.validation, **options)
         recommender.save(arguments.save)
+        learned = recommender.report
+        advice = in_options(learned.advice, arguments.parser)
+        report("\n".join(filter(None, [learned.line, advice, f"saved {arguments.save}"])))
     except KeyboardInterrupt:
         keep(recommender, arguments.save, checkpoint)
         draw(recommender, arguments.plot)
         return 130
-    learned = recommender.report
-    advice = in_options(learned.advice, arguments.parser)
-    report("\n".join(filter(None, [learned.line, advice, f"saved {arguments.save}"])))
     draw(recommender, arguments.plot)
     return 0
 

@@ -80,6 +80,8 @@ def interrupt_training(folder, n, how):
     known, old = states(folder)
     model, checkpoint = folder / "m.npz", folder / "m.npz.checkpoint"
     lines = Lines()
+    model.write_bytes(old)
+    checkpoint.unlink(missing_ok=True)  # as before each trial, or there are more lines than then
     assert lines.main(*training(folder)) == 0
     tally = Counter()
     for line in moments(lines.phases, n * 2, rng):
