@@ -94,7 +94,8 @@ def pair_up(batch, rng):
     size = len(batch.users)
     if size % 2:
         raise ValueError(
-            f"BPR compares two items of a user and needs an even batch, such as batch={size + 1}"
+            "BPR compares two items of a user, so its batch must be even, got "
+            f"{size}: choose another, such as batch={size + 1}"
         )
     positives = np.flatnonzero(batch.labels)[: size // 2]
     users = batch.users[positives]
