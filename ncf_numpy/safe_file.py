@@ -13,6 +13,7 @@ import io
 import json
 import math
 import os
+import threading
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ FORMAT = "ncf_numpy"
 VERSION = 1
 # NumPy writes 118 bytes for an array of one or two dimensions; Python's parser reads them.
 LONGEST_NPY_HEADER = 256
+PARSING = threading.Lock()  # the parser of Python 3.11 fails where threads take turns (gh-106905)
 
 
 def write_file(
@@ -177,7 +179,8 @@ def _array(content):
     version = np.lib.format.read_magic(stream)
     if version != (1, 0):
         raise ValueError(f"an array of .npy version {version}, expected (1, 0)")
-    shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream, LONGEST_NPY_HEADER)
+    with PARSING:
+        shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream, LONGEST_NPY_HEADER)
     if dtype.kind not in "biuf":
         raise ValueError(f"an array of {dtype}, expected numbers (allow_pickle=False)")
     start = stream.tell()

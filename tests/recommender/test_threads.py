@@ -185,6 +185,24 @@ def test_threads_cost_little_more_than_one_after_the_other(recommender, capsys):
     assert sorted(ratios)[2] <= 1.2
 
 
+def test_a_whole_file_was_called_damaged_where_two_threads_parsed_at_once(tmp_path, monkeypatch):
+    """Python 3.11's parser fails if another thread comes in between: SystemError."""
+    Recommender("popularity").fit(plays()).save(tmp_path / "m.npz")
+    read_header, within = np.lib.format.read_array_header_1_0, []
+
+    def read(*arguments):
+        within.append(threading.get_ident())
+        time.sleep(1e-4)
+        assert set(within) == {threading.get_ident()}
+        found = read_header(*arguments)
+        within.clear()
+        return found
+
+    monkeypatch.setattr(np.lib.format, "read_array_header_1_0", read)
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(Recommender.load, [tmp_path / "m.npz"] * 4 * THREADS))
+
+
 def test_threads_that_save_and_load(recommender, tmp_path):
     recommender.save(tmp_path / "m.npz")
     before = (tmp_path / "m.npz").read_bytes()

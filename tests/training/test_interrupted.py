@@ -245,6 +245,7 @@ def test_ctrl_c_within_the_callback_of_a_weak_set_was_swallowed(tmp_path):
     def trace(frame, event, _):
         entered.add(Path(frame.f_code.co_filename).name)
 
+    gc.collect()  # what others have left, so that it does not end meanwhile
     sys.settrace(trace)
     try:
         assert main([*TRAIN, str(tmp_path / "m.npz"), "--quiet"]) == 0
