@@ -57,6 +57,11 @@ def test_data_given_to_the_baseline_itself_counted_as_true():
             baseline(DATA)
 
 
+@pytest.mark.parametrize("value", [True, np.True_])
+def test_a_true_of_numpy_is_true(value):
+    assert Popularity(value).use_counts is ItemKNN(use_counts=value).use_counts is True
+
+
 @pytest.mark.parametrize("value", [0, -1.0, np.inf, np.nan, "500", True, None])
 def test_a_number_that_cannot_be_in_a_closed_form(value):
     for name, make in (("l2", EASE), ("regularisation", ImplicitALS), ("weight", ImplicitALS)):
