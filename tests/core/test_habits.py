@@ -167,11 +167,12 @@ def test_a_float_for_the_size_of_a_layer_was_an_error_in_cython():
     rng = np.random.default_rng(0)
     for make_layer in (
         lambda: Dense(2.0, 3, rng),
+        lambda: Dense(2, 3.0, rng),
         lambda: Embedding(3, 0, rng),
         lambda: Embedding(0, 3, rng),
     ):
         with pytest.raises(
-            ValueError, match=r"(n_in|K|n_rows) must be an integer of at least 1, got"
+            ValueError, match=r"(n_in|n_out|K|n_rows) must be an integer of at least 1, got"
         ):
             make_layer()
 
