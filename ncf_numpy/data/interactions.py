@@ -7,8 +7,7 @@ item, so "the items of user u" is a slice and "does u have i" a binary search.
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -299,21 +298,6 @@ class Interactions(Lookup, Selection):
         source = f", {printable(self.source)}" if self.source else ""
         size = f"{len(self):,} pairs, {self.n_users:,} users x {self.n_items:,} items"
         return f"Interactions({size}{source})"
-
-    def with_notes(self, notes: Sequence[str]) -> Interactions:
-        """The same arrays, which are not checked again, with other notes.
-
-        Parameters
-        ----------
-        notes : sequence of str
-
-        Returns
-        -------
-        Interactions
-        """
-        noted = copy.copy(self)
-        object.__setattr__(noted, "notes", tuple(notes))
-        return noted
 
 
 def check_interactions(data: Interactions) -> None:

@@ -1,7 +1,9 @@
-"""Fewer interactions: some of the pairs, or only the users and items that have enough of them."""
+"""Other interactions of one: some of the pairs, the users and items with enough, other notes."""
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Selection:
-    """The part of `Interactions` that leaves some of them out."""
+    """The part of `Interactions` that makes others of them, mostly fewer."""
 
     def take(self, rows: Array) -> Interactions:
         """Only some rows; users and items keep their indices.
@@ -85,3 +87,18 @@ class Selection:
             item_names=None if self.item_names is None else self.item_names[kept_items],
             source=", ".join(rules),
         )
+
+    def with_notes(self, notes: Sequence[str]) -> Interactions:
+        """The same arrays, which are not checked again, with other notes.
+
+        Parameters
+        ----------
+        notes : sequence of str
+
+        Returns
+        -------
+        Interactions
+        """
+        noted = copy.copy(self)
+        object.__setattr__(noted, "notes", tuple(notes))
+        return noted

@@ -149,3 +149,10 @@ def test_no_code_uses_global_random_state():
     assert len(files) > len(CORE)
     found = {path.name: global_randomness(ast.parse(read(path))) for path in files}
     assert {name: uses for name, uses in found.items() if uses} == {}
+
+
+def test_no_file_of_the_package_is_longer_than_can_be_read_at_once():
+    files = [path for path in PACKAGE.rglob("*.py*") if path.suffix in (".py", ".pyi")]
+    lengths = {str(path.relative_to(PACKAGE)): len(read(path).splitlines()) for path in files}
+    assert len(lengths) > 100
+    assert {name: n for name, n in lengths.items() if n > 320} == {}
