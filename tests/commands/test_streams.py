@@ -1,6 +1,5 @@
 """No stdin, stdout or stderr; a terminal that is closed; a console that is full."""
 
-import contextlib
 import importlib
 import io
 import os
@@ -190,8 +189,7 @@ def test_each_signal_ends_every_command_with_one_line(command, name, monkeypatch
 
     module = importlib.import_module(f"ncf_numpy.commands.{command}")
     monkeypatch.setattr(module, "run", work)  # before the parser takes it
-    with hangup(signal.SIG_DFL):
-        assert main([command, *NEEDED.get(command, [])]) == 130
+    assert main([command, *NEEDED.get(command, [])]) == 130
     assert capsys.readouterr() == ("", "interrupted\n")
 
 
@@ -225,21 +223,10 @@ def test_no_command_but_a_download_opens_a_connection(tmp_path, monkeypatch, cap
     assert "a connection" in capsys.readouterr().err
 
 
-@contextlib.contextmanager
-def hangup(handling):
-    """A child that is started meanwhile handles SIGHUP so, even if these tests run under nohup."""
-    before = signal.signal(signal.SIGHUP, handling)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGHUP, before)
-
-
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no SIGHUP on this system")
 def test_sighup_ended_a_training_without_a_word(tmp_path):
     path = tmp_path / "m.npz"
-    with hangup(signal.SIG_DFL):
-        child = started(path, stderr=subprocess.PIPE, text=True)
+    child = started(path, stderr=subprocess.PIPE, text=True)
     wait_for(tmp_path / "m.npz.checkpoint")
     child.send_signal(signal.SIGHUP)
     _, said = child.communicate(timeout=600)
@@ -251,8 +238,9 @@ def test_sighup_ended_a_training_without_a_word(tmp_path):
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no SIGHUP on this system")
 def test_under_nohup_the_training_goes_on(tmp_path):
     path = tmp_path / "m.npz"
-    with hangup(signal.SIG_IGN):
-        child = started(path, stderr=subprocess.PIPE, text=True)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the child inherits it
+    child = started(path, stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGHUP, before)
     checkpoint = tmp_path / "m.npz.checkpoint"
     wait_for(checkpoint)
     child.send_signal(signal.SIGHUP)
@@ -340,7 +328,7 @@ def test_a_table_that_the_terminal_no_longer_takes_is_an_error_and_its_log_is_wh
 @pytest.mark.skipif(sys.platform != "linux", reason="terminals as Linux has them")
 def test_a_terminal_that_is_closed_during_an_evaluation(tmp_path):
     log = tmp_path / "log.csv"
-    evaluate = "evaluate --dataset sample --model popularity gmf --epochs 100000 --log"
+    evaluate = "evaluate --dataset sample --model popularity gmf --epochs 1000 --log"
     child, terminal = in_a_terminal(*evaluate.split(), log)
     close_after(b"training:", terminal)
     assert child.wait(600) == 130
