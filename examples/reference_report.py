@@ -162,11 +162,10 @@ class Report:
         for measure in MEASURES:
             values = runs[f"{ranking}_{measure.lower()}"]
             rows = at(self.figures, data, ranking, measure)
-            interval = "".join(
-                f"{short(row.low)} to {short(row.high)}"
-                for row in rows[rows["model"] == model].itertuples()
-            )
-            cells += [short(values.mean()), interval, spread(values)]
+            figure, interval = values.mean(), ""  # all there is where no ranks were kept
+            for row in rows[rows["model"] == model].itertuples():
+                figure, interval = row.figure, f"{short(row.low)} to {short(row.high)}"
+            cells += [short(figure), interval, spread(values)]
         return cells
 
     def costs(self, data):
