@@ -163,10 +163,13 @@ def test_tokens_differ():
 def test_command_prints_the_address_and_a_signal_ends_it(name):
     command = [sys.executable, "-m", "ncf_numpy", "playground", "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        line = process.stdout.readline()
-        assert "http://127.0.0.1:" in line and "#token=" in line
-        process.send_signal(getattr(signal, name))
-        assert process.wait(timeout=120) == 0
+        try:
+            line = process.stdout.readline()
+            assert "http://127.0.0.1:" in line and "#token=" in line
+            process.send_signal(getattr(signal, name))
+            assert process.wait(timeout=120) == 0
+        finally:
+            process.kill()  # else a command that goes on would hold up the suite for ever
 
 
 @pytest.mark.parametrize("port", ["-1", "65536"])
