@@ -53,9 +53,8 @@ class EASE(Baseline):
     def __init__(self, l2: float = 500) -> None:
         super().__init__()
         self.l2 = check_positive("l2", l2)
-        self.by_item: tuple[Array, Array] | None = (
-            None  # users (n,) sorted by item, offsets (n_items + 1,)
-        )
+        # users (n,) sorted by item, offsets (n_items + 1,)
+        self.by_item: tuple[Array, Array] | None = None
         self.B: Array | None = None  # (n_items, n_items) float32; None in the form of users
         self.T: Array | None = None  # (n_users, n_users) float32; None in the form of items
         self.s: Array | None = None  # (n_items,) float64; None in the form of items
