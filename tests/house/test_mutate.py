@@ -1,7 +1,7 @@
 """The mutation tester: what it changes, and that it tells a killed mutant from a survivor."""
 
-import gc
 import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def test_a_list_of_equivalents_that_is_malformed_raises():
         mutate.read_equivalents("f.py\n+ b\n- a\n= c\n")
 
 
-def test_killed_survived_and_equivalent_are_told_apart(tmp_path, monkeypatch, capsys):
+def test_killed_survived_and_equivalent_are_told_apart(tmp_path):
     (tmp_path / "ncf_numpy").mkdir()
     (tmp_path / "tests").mkdir()
     (tmp_path / "setup.cfg").write_text("[tool:pytest]\n", encoding="utf-8")
@@ -77,23 +77,33 @@ def test_killed_survived_and_equivalent_are_told_apart(tmp_path, monkeypatch, ca
         "def test_g():\n    assert namespace['g'](2, 3) == 5\n"
     )
     (tmp_path / "tests" / "test_tiny.py").write_text(test, encoding="utf-8")
-    (tmp_path / "list.txt").write_text("", encoding="utf-8")
-    monkeypatch.setattr(mutate, "ROOT", tmp_path)
-    monkeypatch.setattr(mutate, "EQUIVALENT", tmp_path / "list.txt")
-    monkeypatch.setattr(mutate, "TESTS", {"tiny.py": [["test_tiny.py"]]})
-    monkeypatch.setattr(mutate, "warm_up", gc.freeze)
-    arguments = ["mutate.py", "--csv", str(tmp_path / "out.csv")]
-    monkeypatch.setattr(sys, "argv", arguments)
-    assert mutate.main() == 1  # without abs it survives: 3 is positive
-    out = capsys.readouterr().out
+    listed = tmp_path / "list.txt"
+    listed.write_text("", encoding="utf-8")
+    status, out = of_tiny(tmp_path)
+    assert status == 1  # without abs it survives: 3 is positive
     assert "tiny.py:2\n- return a + abs(b)\n+ return a + (b)\n" in out
     assert "3 mutants: 2 killed (0 by timeout), 0 equivalent, 1 survived: score 66.7%" in out
     assert (tmp_path / "out.csv").read_text(encoding="utf-8").count("test_tiny.py::test_g") == 2
     entry = "tiny.py\n- return a + abs(b)\n+ return a + (b)\n= b is never negative\n"
-    (tmp_path / "list.txt").write_text(entry, encoding="utf-8")
-    assert mutate.main() == 0
-    (tmp_path / "list.txt").write_text(entry.replace("abs(b)", "c"), encoding="utf-8")
-    monkeypatch.setattr(sys, "argv", [*arguments, "--sample", "1"])
-    assert mutate.main() == 1
-    gc.unfreeze()
-    assert "listed as equivalent, but no mutant: tiny.py" in capsys.readouterr().out
+    listed.write_text(entry, encoding="utf-8")
+    assert of_tiny(tmp_path)[0] == 0
+    listed.write_text(entry.replace("abs(b)", "c"), encoding="utf-8")
+    status, out = of_tiny(tmp_path, "--sample", "1")
+    assert status == 1
+    assert "listed as equivalent, but no mutant: tiny.py" in out
+
+
+def of_tiny(folder, *options):
+    """Run the tool on tiny.py, in a new process since it forks: -> its status, what it prints."""
+    code = (
+        f"import gc, pathlib, sys; sys.path.insert(0, {str(TOOL.parent)!r}); import mutate\n"
+        "mutate.ROOT = pathlib.Path.cwd()\n"
+        "mutate.EQUIVALENT = mutate.ROOT / 'list.txt'\n"
+        "mutate.TESTS = {'tiny.py': [['test_tiny.py']]}\n"
+        "mutate.warm_up = gc.freeze\n"
+        "sys.exit(mutate.main())\n"
+    )
+    command = [sys.executable, "-c", code, "--csv", "out.csv", *options]
+    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8")
+    assert not done.stderr, done.stderr
+    return done.returncode, done.stdout
