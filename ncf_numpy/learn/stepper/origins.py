@@ -1,10 +1,12 @@
-"""Where each operand comes from: the earlier line that computed it, or from outside of the step."""
+"""Where each operand comes from: the earlier line that computed it, or from outside of the step.
+
+From outside come "weight", "labels", "setting", and what the optimizer has "kept" of earlier steps.
+"""
 
 from __future__ import annotations
 
 from ...core import losses
 
-OUTSIDE = ("weight", "labels", "setting", "kept")  # kept: by the optimizer, from earlier steps
 WEIGHTS = ("self.W", "self.b", "W[rows]")
 LABELS = ("labels", "self.labels", "y")
 STATE = ("m[rows]", "v[rows]", "s[rows]")

@@ -24,7 +24,7 @@ class Hole:
     code: str  # as it stands in the term, without the braces
     array: np.ndarray
     index: list  # of (letter or None, positions by the letter's value): one for each axis
-    origin: int | str = ""  # the record it comes from, or one of origins.OUTSIDE
+    origin: int | str = ""  # the record it comes from, or a word of origins.py
 
     @property
     def expression(self):
