@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.checks import check_can
-from ..data.sampling import PairIndex
 from ..data.split import Holdout, check_holdout
 from .measures import check_ranks, per_list
 from .progress import progress_bar
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..core.types import Array, Scorer
-    from ..data.interactions import Interactions
 
 BLOCK_PAIRS = 2**12  # pairs scored per call of predict: a wide tower's activations stay in cache
 
@@ -275,24 +273,6 @@ def mrr(ranks: Array) -> float:
     """
     check_ranks(ranks)
     return float(np.mean(1 / (ranks + 1)))
-
-
-def train_items_among_candidates(holdout: Holdout, train: Interactions) -> int:
-    """How many candidates are items their user has in `train`: 0 in a clean hold-out.
-
-    A model that has learned its training data scores such an item high, and loses ranks for it; so
-    where the count is not 0, report it beside the figures.
-
-    Parameters
-    ----------
-    holdout : Holdout
-    train : Interactions
-
-    Returns
-    -------
-    int
-    """
-    return int(PairIndex(train).contains(holdout.users[:, None], holdout.candidates).sum())
 
 
 def _scores(scorer, users, items):

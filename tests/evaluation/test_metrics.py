@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ncf_numpy.datasets import Holdout, Interactions, load_ncf_files
+from ncf_numpy.datasets import Holdout
 from ncf_numpy.evaluation.metrics import (
     Evaluation,
     evaluate,
@@ -15,7 +15,6 @@ from ncf_numpy.evaluation.metrics import (
     mrr,
     ndcg,
     rank_positives,
-    train_items_among_candidates,
 )
 
 
@@ -223,20 +222,6 @@ def test_progress_goes_to_stderr_and_is_off_by_default(capsys):
     assert "evaluating" in err
 
 
-def test_train_items_among_candidates_are_counted():
-    train = Interactions([0, 0, 1], [1, 2, 0], np.arange(3), np.arange(4))
-    # user 0 meets 1 and 2, user 1 nothing (its -1 is no item), user 2 has no train items
-    asked = holdout([0, 1, 2], [3, 3, 3], [[1, 2, 0], [1, 2, -1], [0, 1, 2]])
-    assert train_items_among_candidates(asked, train) == 2
-
-
-def test_published_candidates_hold_train_items(data_dir):
-    # 2,434 of the 1,741 * 99 published negatives, counted once with a join of the two files
-    prefix = data_dir("deepcf-lastfm") / "lastfm"
-    split = load_ncf_files(prefix, np.random.default_rng(0), validation=False)
-    assert train_items_among_candidates(split.test, split.train) == 2434
-
-
 def test_each_row_is_scored_for_the_user_it_names():
     scores = np.array([[9.0, 0, 0], [0, 0, 9], [0, 9, 0]])  # user 2's best is item 1
     holdout = Holdout(np.array([2, 1]), np.array([1, 2]), np.array([[0, 2], [0, 1]]))
@@ -308,20 +293,3 @@ def test_an_evaluation_counts_the_distinct_others_that_score_no_lower(data):
     result = evaluate(scorer, asked, k=data.draw(st.integers(1, 12)))
     assert result.ranks.tolist() == expected
     assert result.hr == sum(rank < result.k for rank in expected) / E
-
-
-@given(st.data())
-def test_train_items_among_candidates_are_counted_as_a_set_would(data):
-    n_users, n_items = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 7))
-    every_pair = [(u, i) for u in range(n_users) for i in range(n_items)]
-    seen = data.draw(st.sets(st.sampled_from(every_pair)))
-    pairs = np.array(sorted(seen), np.intp).reshape(-1, 2)
-    train = Interactions(*pairs.T, np.arange(n_users), np.arange(n_items))
-    user, item = st.integers(0, n_users - 1), st.integers(-1, n_items - 1)
-    E, C = data.draw(st.integers(1, 6)), data.draw(st.integers(0, 6))
-    users = data.draw(st.lists(user, min_size=E, max_size=E))
-    row = st.lists(item, min_size=C, max_size=C)
-    candidates = data.draw(st.lists(row, min_size=E, max_size=E))
-    expected = sum((u, i) in seen for u, row in zip(users, candidates, strict=True) for i in row)
-    asked = Holdout(users, [0] * E, np.array(candidates, np.intp).reshape(E, C))
-    assert train_items_among_candidates(asked, train) == expected

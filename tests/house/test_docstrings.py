@@ -21,7 +21,7 @@ FURTHER = {
     "evaluation.catalogue": "Catalogue",
     "evaluation.comparison": "confidence_interval",
     "evaluation.measures": "per_list",
-    "evaluation.metrics": "rank_positives hit_ratio ndcg mrr train_items_among_candidates",
+    "evaluation.metrics": "rank_positives hit_ratio ndcg mrr",
     "evaluation.ranking": "evaluate_catalogue rank_in_catalogue",
     "evaluation.top_k": "top_k largest",
     "learn.bugs": "planted",
