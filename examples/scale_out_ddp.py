@@ -15,6 +15,7 @@ import signal
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from ncf_numpy.commands.data_options import add_data_options, find_data, load_sp
 from ncf_numpy.commands.training_options import widths
 from ncf_numpy.core.build import MODELS
 from ncf_numpy.data.sampling import count_batches
+from ncf_numpy.recommender.report import NotLearned
 from ncf_numpy.to_torch.export import from_torch, to_torch
 
 try:
@@ -143,7 +145,9 @@ def train(arguments):
     recommender = Recommender(arguments.model, epochs=1, **settings)
     show = Progress(first, split, arguments)
     if first:
-        recommender.fit(split.train, progress=show.bars)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotLearned)  # after one epoch, and others follow
+            recommender.fit(split.train, progress=show.bars)
         show.epoch(0, recommender.history["loss"].iloc[0], recommender.model)
         start = recommender.model
     else:  # the right shapes are enough: the weights come from process 0
@@ -165,6 +169,7 @@ def train(arguments):
     if first:
         show.test(recommender.model)
         if arguments.save:
+            recommender.report = None  # it is of the first epoch
             recommender.save(arguments.save)
             print(f"saved {arguments.save}")
 

@@ -23,6 +23,7 @@ def browser(tmp_path_factory):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options, webdriver.ChromeService(driver_program))
+    driver.set_script_timeout(300)  # seconds; the machine may be busy
     yield driver
     driver.quit()
 
