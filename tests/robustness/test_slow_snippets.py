@@ -13,7 +13,11 @@ pytestmark = pytest.mark.robustness
 SHORTER = {
     "examples/evaluation_lab.py": "--epochs 1",
     "examples/reproduce_paper.py": "--epochs 1 --seeds 0 --csv epochs.csv --weights weights",
+    "examples/reference_table.py": "--models popularity --results . --ranks ranks",
     "benchmarks/epoch.py": "--implementations ours --batches 1280 --repeats 1 --results .",
+    "benchmarks/defaults.py": "--models mf --seeds 0 --results .",
+    "benchmarks/jobs.py": "--jobs 'fit item-kNN' --repeats 1 --results .",
+    "-m": "--quiet",  # a command of the package
 }
 NEURAL = {"gmf", "mlp", "neumf"}
 
@@ -40,9 +44,11 @@ def test_commands_on_real_data(command, data_dir, tmp_path):
     places = {
         word: str(data_dir(word.removeprefix("FOLDER/"))) for word in arguments if "/" in word
     }
+    places["OTHER_CHECKOUT"] = str(ROOT)
     arguments = [places.get(word, word) for word in arguments]
     assert script in SHORTER, f"how is {command} cut short?"
-    assert python([ROOT / script, *arguments, *shlex.split(SHORTER[script])], tmp_path)
+    program = script if script == "-m" else ROOT / script
+    assert python([program, *arguments, *shlex.split(SHORTER[script])], tmp_path)
 
 
 @pytest.mark.parametrize("name", ["hetrec", "sample"])
