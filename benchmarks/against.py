@@ -10,9 +10,8 @@ import tempfile
 from pathlib import Path
 
 import machine
-import numpy as np
-from ideas import PACKAGE, copy_of, implementation, measure
-from train_step import N_BATCHES, make_batches
+from ideas import PACKAGE, copy_of, measure
+from train_step import N_BATCHES
 
 
 def main():
@@ -20,8 +19,8 @@ def main():
     parser.add_argument("checkout", type=Path, help="the folder of another checkout")
     parser.add_argument("--factors", type=int, nargs="+", default=[8, 16, 32, 64])
     parser.add_argument("--batches", type=int, nargs="+", default=[128, 256, 512, 1024])
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--steps", type=int, default=N_BATCHES, help="in a round; at most 64")
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--steps", type=int, default=N_BATCHES, help="in a round")
     arguments = parser.parse_args()
     machine.limit_threads(1)
     about = machine.describe()
@@ -32,10 +31,11 @@ def main():
         old = copy_of(arguments.checkout / "ncf_numpy", Path(folder), "ncf_old")
         for factors in arguments.factors:
             for batch in arguments.batches:
-                batches = make_batches(batch, np.random.default_rng(1))
-                runs = [implementation(package, factors, batches) for package in (old, new)]
-                (_, saved, _), us = measure(*runs, arguments.steps, arguments.rounds)
-                row = {"factors": factors, "batch": batch, "old us": us, "saved us": saved}
+                (low, saved, high), us = measure(
+                    old, new, factors, batch, arguments.steps, arguments.rounds
+                )
+                row = {"factors": factors, "batch": batch, "old us": us}
+                row |= {"saved us": saved, "from": low, "to": high}
                 results.add(row | {"old / new": us / (us - saved)})
 
 

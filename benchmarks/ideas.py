@@ -3,12 +3,16 @@
     python benchmarks/ideas.py
 
 An idea that was kept is undone in the copy; one that was left out is done there. Copy and package
-take turns, and the processor time of the thread is counted. `saved us` is what a step is faster by
-with the idea, the median over rounds, with its quartiles: an idea whose quartiles stand on both
-sides of 0 has not been shown to save anything.
+take turns step by step, so that both meet the same speed of the machine, and the processor time of
+the thread is counted. Where in memory a model lies is worth as much as a small idea, and stays the
+same for its whole life: so each round makes two new models. `saved us` is what a step is faster
+by with the idea: the median over rounds, with its interval of 95% confidence. An idea whose
+interval holds 0 has not been shown to save anything.
 """
 
 import importlib
+import itertools
+import math
 import shutil
 import sys
 import tempfile
@@ -125,39 +129,52 @@ def copy_of(package, folder, name, idea=None):
 
 
 def implementation(package, factors, batches):
-    """run(n_steps): training steps on these batches, by one copy of the package."""
+    """step(): the next training step on these batches, by one copy of the package."""
     layers = (8 * factors, 4 * factors, 2 * factors, factors)
     model = package.NeuMF(N_USERS, N_ITEMS, factors, layers, np.random.default_rng(0))
     loss, optimizer = package.BinaryCrossEntropyWithLogits(), package.RowAdam()
+    again = itertools.cycle(batches)
 
-    def run(n_steps):
-        for users, items, labels in batches[:n_steps]:
-            package.train_step(model, loss, optimizer, users, items, labels)
+    def step():
+        package.train_step(model, loss, optimizer, *next(again))
 
-    return run
+    return step
 
 
-def measure(one, other, n_steps, rounds):
-    """Microseconds a step by which the first is slower than the second, in each round; and its."""
-    saved, times = [], []
-    for number in range(rounds + 1):
-        seconds = {}
-        for run in (one, other) if number % 2 else (other, one):
+def measure(one, other, factors, batch, n_steps, rounds):
+    """Microseconds a step by which package `one` is slower than the other, and those of the first.
+
+    Of the differences of the rounds: their median, between the two ends of its interval of 95%
+    confidence. It holds for any distribution: of n differences, n / 2 +- .98 sqrt(n) in order.
+    """
+    batches = make_batches(batch, np.random.default_rng(1))
+    times = []
+    for _ in range(rounds):
+        steps = [implementation(package, factors, batches) for package in (one, other)]
+        in_turns(steps, n_steps)  # touches the memory of both
+        times.append(in_turns(steps, n_steps))
+    first, second = np.transpose(times)  # (rounds,) each
+    reach = min(50, 98 / math.sqrt(rounds))  # in percent of the rounds
+    return np.percentile(first - second, [50 - reach, 50, 50 + reach]), np.median(first)
+
+
+def in_turns(steps, n_steps):
+    """[us, us] a step of each of these two, which take turns step by step."""
+    seconds = dict.fromkeys(steps, 0.0)
+    for number in range(n_steps):
+        for step in steps if number % 2 else reversed(steps):
             start = time.thread_time()
-            run(n_steps)
-            seconds[run] = (time.thread_time() - start) / n_steps * 1e6
-        if number:  # the first round warms up
-            saved.append(seconds[one] - seconds[other])
-            times.append(seconds[one])
-    return np.percentile(saved, [25, 50, 75]), np.median(times)
+            step()
+            seconds[step] += time.thread_time() - start
+    return [total / n_steps * 1e6 for total in seconds.values()]
 
 
 def main():
     parser = machine.parser(__doc__)
     parser.add_argument("--factors", type=int, nargs="+", default=[8])
     parser.add_argument("--batches", type=int, nargs="+", default=[256, 1024])
-    parser.add_argument("--rounds", type=int, default=100)
-    parser.add_argument("--steps", type=int, default=N_BATCHES, help="in a round; at most 64")
+    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--steps", type=int, default=N_BATCHES, help="in a round")
     arguments = parser.parse_args()
     machine.limit_threads(1)
     about = machine.describe()
@@ -170,9 +187,9 @@ def main():
             without, with_it = (copy, base) if idea.kept else (base, copy)
             for factors in arguments.factors:
                 for batch in arguments.batches:
-                    batches = make_batches(batch, np.random.default_rng(1))
-                    runs = [implementation(each, factors, batches) for each in (without, with_it)]
-                    (low, middle, high), us = measure(*runs, arguments.steps, arguments.rounds)
+                    (low, middle, high), us = measure(
+                        without, with_it, factors, batch, arguments.steps, arguments.rounds
+                    )
                     row = {"idea": name, "factors": factors, "batch": batch, "us": us}
                     row |= {"saved us": middle, "from": low, "to": high}
                     results.add(row | {"verdict": "kept" if idea.kept else "left out"})
