@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .data.terminal import printable
-from .data.whole_file import open_regular, write_whole
+from .data.whole_file import check_path, open_regular, write_whole
 
 if TYPE_CHECKING:
     from .core.types import Array
@@ -56,19 +56,10 @@ def write_file(
     TypeError
         For a path that is no name.
     """
-    check_path(path)
     header = {"format": FORMAT, "version": VERSION, "kind": kind, **header}
     members = {"header": pack(header), **arrays}
     members["sha256"] = np.frombuffer(digest(members), np.uint8)
     write_whole(path, npz_of(members))
-
-
-def check_path(path):
-    """Raise TypeError unless path is a name: an open file is refused."""
-    if not isinstance(path, (str, bytes, os.PathLike)):
-        raise TypeError(
-            f"path must be the name of a file, a text or a Path, got {type(path).__name__}"
-        )
 
 
 def npz_of(members):

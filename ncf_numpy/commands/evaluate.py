@@ -65,6 +65,9 @@ def run(arguments):
         check_count(k, 1, "k")
     if arguments.compare and len(set(arguments.model)) < 2:
         raise ValueError("--compare needs two models or more after --model")
+    if arguments.log and not any(has_epochs(name) for name in arguments.model):
+        names = " and ".join(arguments.model)
+        raise ValueError(f"--log does not apply to {names}: no model here has epochs")
     recommenders = {name: make_recommender(name, arguments) for name in arguments.model}
     split = split_of(arguments)
     if not arguments.quiet:

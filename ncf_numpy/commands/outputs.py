@@ -12,23 +12,23 @@ from ..data.whole_file import check_place
 from ..datasets.catalogue import cache_folder
 
 # How the files begin that commands write: a saved model or checkpoint, a log, lists, vectors, a
-# report of exercises. One that is empty holds nothing that could be lost.
+# report of exercises, values of a step. One that is empty holds nothing that could be lost.
 OWN = re.compile(
     rb"\Z|PK\x03\x04.{26}header\.npy|(model,)?epoch,|user,item,name,score\s|"
-    rb'(user|item),(factor|GMF|MLP) 1[,\s]|\{\s+"folder": ',
+    rb'(user|item),(factor|GMF|MLP) 1[,\s]|\{\s+"folder": |\{"model": ',
     re.DOTALL,
 )
-# Two lines with what separates fields
-TABLE = re.compile(rb"[^\n]*([,;\t|]|::)[^\n]*\n[^\n]*([,;\t|]|::)")
+# A picture or a page may be a command's; beside data it is not taken for one.
+PICTURE = re.compile(rb"\x89PNG|<\?xml|%PDF-|<!doctype html>\s<html lang=")
 
 
 def check_outputs(arguments, *places):
     """Raise unless a file can be written at each of these paths, and no data is lost by it.
 
     places: None for what is not asked for. Data are the files and folders that were given, those in
-    NCF_NUMPY_DATA and in the cache, and whatever else is a table: a command that reads a model was
-    not told the data. Only what a command has written may be written over. OSError for a place that
-    cannot be written, ValueError for one that is data, or that is named twice.
+    NCF_NUMPY_DATA and in the cache, and whatever else no command has written: a command that reads
+    a model was not told the data. OSError for a place that cannot be written, ValueError for one
+    that is data, or that is named twice.
     """
     places = [place for place in places if place]
     given = [getattr(arguments, name, None) for name in ("data", "test")]
@@ -39,13 +39,13 @@ def check_outputs(arguments, *places):
     for number, place in enumerate(places):
         if any(is_same_file(place, other) for other in model + places[:number]):
             raise ValueError(f"{place} is named for more than one thing: it would be overwritten")
-        lost = [file for file in (file_lost(place, Path(path)) for path in data) if file]
-        if is_table(place):
-            lost.append("a table that no command has written")
+        lost = [path for path in data if is_same_file(place, path)]
+        if not may_be_replaced(place, data):
+            lost.append("a file that no command has written")
         if lost:
             raise ValueError(
                 f"{place} would overwrite data: it is {lost[0]}. Name another file, or delete "
-                "this one if it is not data"
+                "this one if it is not needed"
             )
 
 
@@ -58,31 +58,25 @@ def is_same_file(a, b):
         return a == b
 
 
-def file_lost(place, given):
-    """The file of the data that writing to place would destroy, or None.
+def may_be_replaced(place, data):
+    """Whether there is nothing here yet, or what a command has written.
 
-    given: a file, a folder of files or of such folders, or how the names of files begin.
+    data: files, folders, and how the names of files begin.
     """
-    if not os.path.exists(place):
-        return None
+    if not os.path.isfile(place):
+        return True
+    with open(place, "rb") as file:
+        beginning = file.read(4096)
+    beside_data = any(is_within(place, Path(path)) for path in data)
+    return bool(OWN.match(beginning) or (PICTURE.match(beginning) and not beside_data))
+
+
+def is_within(place, given):
+    """Whether place is anywhere in a folder of data, or beside files whose names begin so."""
     if given.is_file():
-        return given if is_same_file(place, given) else None
+        return False
     folder = given if given.is_dir() else given.parent
-    files = (*folder.glob("*"), *folder.glob("*/*"))
-    found = next((file for file in files if is_same_file(place, file)), None)
-    return None if found is None or is_own(found) else found
-
-
-def is_own(path):
-    """Whether a command has written this file."""
-    return OWN.match(beginning(path)) is not None
-
-
-def is_table(path):
-    """Whether there is a table here that no command has written."""
-    return os.path.isfile(path) and TABLE.match(beginning(path)) is not None and not is_own(path)
-
-
-def beginning(path):
-    with open(path, "rb") as file:
-        return file.read(4096)
+    return any(
+        Path(path(folder)) in Path(path(place)).parents
+        for path in (os.path.abspath, os.path.realpath)
+    )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..core.checks import check_count, check_sizes, check_widths
+from ..core.checks import check_count, check_rate, check_sizes, check_widths
 from ..core.optimizers import SGD
 from ..evaluation.metrics import evaluate
 from ..training.pretraining import pretrain
@@ -49,9 +49,11 @@ def run(arguments):
     check_widths(a.layers)
     if not 0 <= a.alpha <= 1:
         raise ValueError(f"alpha must be in [0, 1], got {a.alpha}")
+    make, lr = OPTIMIZERS[a.optimizer]
+    if a.fine_tune_lr is not None:
+        lr = check_rate("fine_tune_lr", a.fine_tune_lr)
     rng = np.random.default_rng(a.seed)
     split = load_split(a, rng)
-    make, lr = OPTIMIZERS[a.optimizer]
     model, history = pretrain(
         split,
         rng,
@@ -59,7 +61,7 @@ def run(arguments):
         layers=a.layers,
         alpha=a.alpha,
         lr=a.lr,
-        optimizer=make(lr if a.fine_tune_lr is None else a.fine_tune_lr),
+        optimizer=make(lr),
         epochs=a.epochs,
         fine_tune_epochs=a.fine_tune_epochs,
         progress=False if a.quiet else None,

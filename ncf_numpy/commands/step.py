@@ -21,6 +21,7 @@ from .training_options import widths
 
 SIZES = {"factors": 4, "layers": (8, 6, 4)}
 MOST = {"batch": 100, "factors": 128, "layers": 256, "steps": 10_000}
+MOST_LAYERS = 8
 
 
 def add_parser(commands):
@@ -68,6 +69,11 @@ def run(arguments):
         elif arguments.model not in owners(name):
             raise ValueError(f"--{name} is not an option of {arguments.model}: leave it out")
     check_sizes(batch=arguments.batch, factors=arguments.factors)
+    if len(arguments.layers or ()) > MOST_LAYERS:
+        raise ValueError(
+            f"--layers must name at most {MOST_LAYERS} widths, got {len(arguments.layers)}: every "
+            "number of the step is computed twice and shown"
+        )
     for name, most in MOST.items():
         largest = np.max(getattr(arguments, name))
         if largest > most:

@@ -59,8 +59,7 @@ def add_parser(commands):
 def run(arguments):
     recommender = make_recommender(arguments.model, arguments)
     checkpoint = f"{arguments.save}.checkpoint"
-    if arguments.plot:
-        check_plot(arguments)
+    check_curves(arguments)
     check_outputs(arguments, arguments.save, checkpoint, arguments.log, arguments.plot)
     if arguments.resume and not has_epochs(arguments.model):
         raise ValueError(f"--resume does not apply to {arguments.model}: it has no epochs")
@@ -127,11 +126,13 @@ def write_log(history, path):
     write_whole(path, history.to_csv(index=False, lineterminator="\n").encode())
 
 
-def check_plot(arguments):
-    """Raise before anything is read where there will be no curves, or no place for them."""
-    if not has_epochs(arguments.model):
-        raise ValueError(f"--plot does not apply to {arguments.model}: it has no epochs")
-    plots.check_file(arguments.plot)
+def check_curves(arguments):
+    """Raise before anything is read where there will be no epochs, or no place to draw them."""
+    for option, value in (("--log", arguments.log), ("--plot", arguments.plot)):
+        if value and not has_epochs(arguments.model):
+            raise ValueError(f"{option} does not apply to {arguments.model}: it has no epochs")
+    if arguments.plot:
+        plots.check_file(arguments.plot)
 
 
 def draw(recommender, file):

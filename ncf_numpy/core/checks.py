@@ -202,7 +202,7 @@ def check_widths(layers):
     """Return the tower's widths as a tuple, or raise; the first is split between user and item."""
     widths = tuple(layers) if np.iterable(layers) and not isinstance(layers, str) else ()
     for width in widths:
-        check_sizes(width=width)
+        check_sizes(**{"every width in layers": width})
     if not widths or widths[0] % 2:
         example = "user and item half each, such as (64, 32, 16, 8)"
         raise ValueError(f"layers must begin with an even width, {example}; got {layers}")

@@ -53,8 +53,17 @@ def replacing(path):
         ) from error
 
 
+def check_path(path):
+    """Raise TypeError unless path is a name: an open file is refused."""
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        raise TypeError(
+            f"path must be the name of a file, a text or a Path, got {type(path).__name__}"
+        )
+
+
 def regular_place(path):
     """The file that path stands for, links followed; OSError if nothing can take its place."""
+    check_path(path)
     place = Path(os.path.realpath(path))
     if os.path.exists(place):
         if not os.path.isfile(place):  # but a folder, a pipe or a device

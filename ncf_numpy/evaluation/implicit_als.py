@@ -94,6 +94,11 @@ class ImplicitALS(Baseline):
         for _ in range(self.epochs):
             self.P = self.solve(train.items, train.offsets, self.Q)
             self.Q = self.solve(*by_item, self.P)
+        if not (np.isfinite(self.P).all() and np.isfinite(self.Q).all()):
+            raise FloatingPointError(
+                f"weight={self.weight:g} and regularisation={self.regularisation:g} lead to "
+                "vectors that are not finite: take values such as 0.1 and 0.01"
+            )
         return self
 
     def solve(self, columns: Array, offsets: Array, V: Array) -> Array:

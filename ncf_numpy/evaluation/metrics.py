@@ -125,15 +125,15 @@ class Evaluation:
 
     def table(
         self,
-        k: Sequence[int] = (5, 10, 20),
-        measures: Sequence[str] = ("HR", "NDCG", "precision", "recall", "MAP"),
+        k: int | Sequence[int] = (5, 10, 20),
+        measures: str | Sequence[str] = ("HR", "NDCG", "precision", "recall", "MAP"),
     ) -> pd.DataFrame:
         """The means of several measures at several k.
 
         Parameters
         ----------
-        k : sequence of int
-        measures : sequence of str
+        k : int or sequence of int
+        measures : str or sequence of str
 
         Returns
         -------
@@ -142,8 +142,10 @@ class Evaluation:
         """
         import pandas as pd
 
-        rows = [{name: self.mean(name, each) for name in measures} for each in k]
-        return pd.DataFrame(rows, index=pd.Index(k, name="k"))
+        ks = k if np.iterable(k) else [k]
+        names = [measures] if isinstance(measures, str) else measures
+        rows = [{name: self.mean(name, each) for name in names} for each in ks]
+        return pd.DataFrame(rows, index=pd.Index(ks, name="k"))
 
 
 def evaluate(

@@ -40,9 +40,10 @@ class Answers(Known):
         """The k items with the highest scores.
 
         Items are ranked by the logit, since a probability near 1 rounds to 1 and would tie; ties go
-        to the lower index. Where itemknn finds no item similar to those of a user, the most popular
-        ones fill up the list, with score 0. The whole catalogue is scored, a block of users at a
-        time: memory does not grow with users x items. For all users: `write_recommendations`.
+        to the lower index. A baseline gives score 0 to items of which it has learned nothing for a
+        user; the most popular of them come first. The whole catalogue is scored, a block of users
+        at a time: memory does not grow with users x items. For all users:
+        `write_recommendations`.
 
         Parameters
         ----------

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from ..data.interactions import Interactions
+from ..data.sampling import PairIndex
 from ..data.split import Holdout, leave_one_out
 from ..evaluation.metrics import rank_positives
 from ..training.plan import make_plan, paper_plan, steps_an_epoch, steps_of, watched
@@ -99,9 +100,29 @@ def check_validation(validation):
 def hold_out(settings, data, validation):
     """An item of each user, or the Holdout that `fit` was given: -> train, held out."""
     if isinstance(validation, Holdout):
+        check_held_out(validation, data)
         return data, validation
     split = leave_one_out(data, stream(settings["seed"], "split"), validation=False)
     return split.train, split.test
+
+
+def check_held_out(held_out, data):
+    """Raise ValueError for a Holdout of other data, or one whose pairs would be trained on."""
+    users, items = held_out.users, np.column_stack([held_out.items, held_out.candidates])
+    sizes = int(users.max()) + 1, int(items.max()) + 1
+    if sizes[0] > data.n_users or sizes[1] > data.n_items:
+        raise ValueError(
+            f"validation speaks of user {sizes[0] - 1} and item {sizes[1] - 1}, and the data has "
+            f"{data.n_users:,} users and {data.n_items:,} items: fit(split.train, "
+            "validation=split.validation) takes both from one split"
+        )
+    known = int(PairIndex(data).contains(users, held_out.items).sum())
+    if known:
+        raise ValueError(
+            f"{known:,} of the {len(held_out):,} pairs held out for validation are in the data "
+            "too, and would be trained on: give fit(split.train, validation=split.validation), or "
+            "validation=True to hold some out of the data"
+        )
 
 
 def with_validation(settings, data, plan, validation):

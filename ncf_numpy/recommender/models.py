@@ -9,7 +9,14 @@ from collections import ChainMap
 
 from ..core.build import MODELS as NEURAL
 from ..core.build import OPTIONS as NEURAL_OPTIONS
-from ..core.checks import check_rate, check_share, check_sizes, check_switch, check_widths
+from ..core.checks import (
+    check_positive,
+    check_rate,
+    check_share,
+    check_sizes,
+    check_switch,
+    check_widths,
+)
 from ..evaluation.build import BASELINES
 from ..evaluation.build import OPTIONS as BASELINE_OPTIONS
 from ..training.objectives import Pairwise, Pointwise
@@ -108,5 +115,6 @@ CHECKS = {  # of all that are no sizes
     "training": check_training,
     "use_counts": check_switch,
     "branch_weight": check_share,
-    **dict.fromkeys(("lr", "shrink", "l2", "regularisation", "weight"), check_rate),
+    "lr": check_positive,
+    **dict.fromkeys(("shrink", "l2", "regularisation", "weight"), check_rate),
 }

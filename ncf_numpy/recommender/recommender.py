@@ -303,7 +303,7 @@ class Recommender(Answers):
             check_state(state, settings, data)
             model = build(settings, data.n_users, data.n_items, np.random.default_rng(0))
             restore(model, data, state)
-            report = report_of(header.get("report"))
+            report = report_of(header.get("report"), settings["model"])
             recommender._know(data, model, as_table(header["history"]), report)
         return recommender
 

@@ -15,13 +15,14 @@ from ..evaluation.metrics import rank_positives
 from ..training.trial import FEWEST_HELD_OUT
 
 CLEARLY = 3  # standard errors of a difference
+DIVERGED = 2  # times the loss of the base rate, which every training begins near
 LONGEST_LIST = 10  # k of HR@k, or a fifth of the candidates where those are fewer than 50
 BASELINES = {"popularity": "popularity", "itemknn": "item-kNN"}
 
 AFTERWARDS = {
     "trial": "They were held out in a trial; then all {pairs:,} pairs were trained on.",
     "sample": "These {held_out:,} of {pairs:,} pairs were not trained on.",
-    "validation": "These {held_out:,} of {pairs:,} pairs were not trained on, but chose the epoch.",
+    "validation": "These {held_out:,} pairs were not trained on, but chose the epoch.",
 }
 
 
@@ -124,6 +125,11 @@ class Report:
     @property
     def advice(self) -> str:
         """What to do; "" where nothing needs to be done."""
+        if self.epochs and self.loss > DIVERGED * self.base_loss:
+            return (
+                f"The loss is far above {self.base_loss:.3f}, that of always answering the base "
+                "rate: training has diverged. Take a smaller lr=, or leave it out."
+            )
         if self._is_like_the_base_rate() and not self.follows_data:
             return (
                 "It answers no better than the base rate. Train longer: without epochs=, "
@@ -168,14 +174,16 @@ class Report:
         return lead >= math.sqrt(CLEARLY**2 + 2 * math.log(self.choices))
 
 
-def report_of(saved):
-    """The Report that dataclasses.asdict made this of, or None; raises for anything else."""
+def report_of(saved, model):
+    """The Report of this model that dataclasses.asdict made this of, or None; else it raises."""
     if saved is None:
         return None
     report = Report(**saved)
     for each in fields(Report):
         if type(getattr(report, each.name)) is not each.type:
             raise ValueError(f"the report has {each.name} {getattr(report, each.name)!r}")
+    if report.model != model or report.how not in ("", *AFTERWARDS):
+        raise ValueError(f"the report is of {report.model!r} and {report.how!r}")
     numbers = [report.loss, report.base_rate, *report.hr.values(), *report.lead.values()]
     if not all(type(number) is float and math.isfinite(number) for number in numbers):
         raise ValueError(f"the report holds what is not a finite number: {numbers}")

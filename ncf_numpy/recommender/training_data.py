@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..data.interactions import Interactions
+from ..data.split import Split
 
 if TYPE_CHECKING:
     from ..core.types import Frame, Sparse
@@ -19,6 +20,10 @@ def as_interactions(data: Interactions | Frame | Sparse) -> Interactions:
         if not len(data):
             raise ValueError("no interactions: the data holds no pair to learn from")
         return data
+    if isinstance(data, Split):
+        raise TypeError(
+            "data must be Interactions, got a Split: fit(split.train, validation=split.validation)"
+        )
     if hasattr(data, "tocoo"):
         return Interactions.from_sparse(data)
     import pandas as pd

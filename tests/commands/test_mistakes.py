@@ -31,10 +31,16 @@ def folder(tmp_path, monkeypatch):
         ("step --data plays.csv --html a --json a", 1, "a is named for more than one thing"),
         # were found out after the first model, the third stage, the epoch of an hour
         ("evaluate --data nowhere --k 0", 1, "k must be an integer of at least 1, got 0"),
-        ("evaluate --data nowhere --lr -1", 1, "lr must be in"),
+        ("evaluate --data nowhere --lr -1", 1, "--lr must be a finite number above 0"),
         ("evaluate --data nowhere --log no/l.csv", 1, "there is no folder"),
         ("pretrain --data nowhere --alpha nan", 1, r"alpha must be in \[0, 1\], got nan"),
         # spoke of something else
+        ("pretrain --data nowhere --fine-tune-lr inf", 1, "--fine-tune-lr must be in"),
+        (
+            "train --data nowhere --save m --layers 0,1",
+            1,
+            "every width in layers must be an",
+        ),
         ("pretrain --data nowhere --seed -1", 1, "seed must be an integer of at least 0, got -1"),
         ("step --data nowhere --seed -1", 1, "seed must be an integer of at least 0, got -1"),
         ("step --data nowhere --html a --steps -1", 1, "steps must be an integer of at least 1"),
@@ -130,3 +136,12 @@ def test_what_no_candidate_is_left_of_is_said_in_options(folder, capsys):
     assert "--only and --without leave no item" in capsys.readouterr().err
     assert main([*train.split(), "itemknn", "--use-counts"]) == 1
     assert "or leave out --use-counts" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "ask", ["train --save m --model itemknn", "evaluate --model popularity itemknn"]
+)
+def test_the_log_of_a_model_without_epochs_was_not_written(folder, capsys, ask):
+    assert main([*ask.split(), "--data", "plays.csv", "--log", "log.csv"]) == 1
+    assert "--log does not apply to" in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir()] == ["plays.csv"]

@@ -121,13 +121,13 @@ def test_so_did_the_other_commands(plays, capsys, command):
 @pytest.mark.parametrize(
     ("command", "problem"),
     [
-        ("recommend {model} --all --csv plays.csv", "a table that no command"),
-        ("recommend {model} --all --csv hard.csv", "a table that no command"),
+        ("recommend {model} --all --csv plays.csv", "a file that no command"),
+        ("recommend {model} --all --csv hard.csv", "a file that no command"),
         ("recommend {model} --all --csv {model}", "named for more than one thing"),
         ("recommend {model} --all --csv linked.npz", "named for more than one thing"),
         ("recommend {model} --all --csv own/ml-1m/ratings.dat", "would overwrite data"),
-        ("vectors {model} --users plays.csv", "a table that no command"),
-        ("vectors {model} --users u.csv --items hard.csv", "a table that no command"),
+        ("vectors {model} --users plays.csv", "a file that no command"),
+        ("vectors {model} --users u.csv --items hard.csv", "a file that no command"),
         ("vectors {model} --items linked.npz", "named for more than one thing"),
         ("vectors {model} --users u.csv --items ./u.csv", "named for more than one thing"),
         ("vectors {model} --items cache/ncf_numpy/x/y", "would overwrite data"),
@@ -135,12 +135,18 @@ def test_so_did_the_other_commands(plays, capsys, command):
         ("evaluate --data plays.csv --model popularity --plot own/cover.png", "overwrite data"),
         ("evaluate --data plays.csv --model popularity --log own/ml-1m/ratings.dat", "e data"),
         ("step --dataset sample --html own/ml-1m/ratings.dat", "would overwrite data"),
-        ("step --dataset sample --html plays.csv", "a table that no command"),
-        ("train --dataset sample --save plays.csv", "a table that no command"),
-        ("train --dataset sample --save m.npz --log hard.csv", "a table that no command"),
-        ("evaluate --dataset sample --log plays.csv", "a table that no command"),
+        ("step --dataset sample --html plays.csv", "a file that no command"),
+        ("train --dataset sample --save plays.csv", "a file that no command"),
+        ("train --dataset sample --save m.npz --log hard.csv", "a file that no command"),
+        ("evaluate --dataset sample --log plays.csv", "a file that no command"),
         ("exercise 1 --report own/package.json", "would overwrite data"),
-        ("exercise 1 --report hard.json", "a table that no command"),
+        ("exercise 1 --report hard.json", "a file that no command"),
+        ("step --dataset sample --html answers.py", "a file that no command"),
+        ("train --dataset sample --save own/ml-1m/a/b/notes", "a file that no command"),
+        ("gradcheck --plot own/a/b/cover.png", "would overwrite data"),
+        ("recommend {model} --all --csv mac.csv", "a file that no command"),
+        ("recommend {model} --all --csv blanks.csv", "a file that no command"),
+        ("recommend {model} --all --csv titled.csv", "a file that no command"),
     ],
 )
 def test_a_table_a_picture_or_a_report_replaced_a_file_of_the_user(
@@ -158,6 +164,16 @@ def test_a_table_a_picture_or_a_report_replaced_a_file_of_the_user(
     ):
         (plays / path).parent.mkdir(parents=True, exist_ok=True)
         (plays / path).write_text("to be kept", encoding="utf-8")
+    for path, text in {
+        "answers.py": "def forward(x):\n",
+        "own/ml-1m/a/b/notes": "to be kept",
+        "own/a/b/cover.png": "\x89PNG",
+        "mac.csv": "user,item\r1,2\r",
+        "blanks.csv": "user item\n1 2\n",
+        "titled.csv": "Plays of 2024\n\nuser,item\n1,2\n",
+    }.items():
+        (plays / path).parent.mkdir(parents=True, exist_ok=True)
+        (plays / path).write_bytes(text.encode("latin-1"))
     os.link("plays.csv", "hard.json")
     monkeypatch.setenv("NCF_NUMPY_DATA", str(plays / "own"))
     monkeypatch.setattr("ncf_numpy.plots.style", lambda: None)
@@ -181,6 +197,22 @@ def test_what_a_command_has_written_it_may_write_again(plays, monkeypatch, capsy
     ):
         assert main(command.split()) == ("exercise" in command), capsys.readouterr().err
     assert (plays / "u.csv").read_text(encoding="utf-8").startswith("item,factor 1,")
+
+
+def test_a_page_and_values_of_a_step_may_be_written_again(plays, capsys):
+    for _ in range(2):
+        step = "step --data plays.csv --html s.html --json s.json"
+        assert main(step.split()) == 0, capsys.readouterr().err
+
+
+def test_a_part_of_the_split_was_overwritten_where_one_file_of_it_was_given(plays, capsys):
+    negative = plays / "data" / "x.test.negative"
+    negative.write_text("(0,0)\t" + "\t".join(map(str, range(10, 1300))), encoding="utf-8")
+    before = negative.read_bytes()
+    train = "evaluate --data data/x.train.rating --model gmf --epochs 1 --quiet --log"
+    assert main([*train.split(), str(negative)]) == 1
+    assert "a file that no command has written" in capsys.readouterr().err
+    assert negative.read_bytes() == before
 
 
 WRITING = (
@@ -289,9 +321,9 @@ def test_a_folder_one_may_not_write_to(tmp_path):
 
 
 def test_a_place_that_is_good_is_left_as_it_was(tmp_path):
-    (tmp_path / "old").write_bytes(b"old")
+    (tmp_path / "old").write_bytes(b"")
     check_outputs(SimpleNamespace(data=None), tmp_path / "old", None, tmp_path / "new")
-    assert content(tmp_path) == {tmp_path / "old": b"old"}
+    assert content(tmp_path) == {tmp_path / "old": b""}
 
 
 def test_paths_that_are_one_file(tmp_path):

@@ -369,6 +369,8 @@ def test_a_batch_too_large_for_a_page_ran_for_minutes(capsys):
         assert f"--{option} must be at most {most:,}, got {most + 1:,}" in capsys.readouterr().err
     assert main(["step", "--layers", "512,4"]) == 1
     assert "--layers must be at most 256, got 512" in capsys.readouterr().err
+    assert main(["step", "--layers", ",".join(["4"] * 9)]) == 1
+    assert "--layers must name at most 8 widths, got 9" in capsys.readouterr().err
 
 
 def test_a_learning_rate_without_measure_ended_in_an_svd_that_did_not_converge(tmp_path, capsys):

@@ -134,6 +134,12 @@ def test_settings_that_cannot_be(settings, message):
         ImplicitALS(**settings)
 
 
+def test_vectors_that_are_not_finite_were_found_when_they_were_saved():
+    message = "weight=1e[+]308 and regularisation=0.01 lead to vectors that are not finite"
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match=message):
+        ImplicitALS(2, weight=1e308).fit(random_train())
+
+
 def test_before_fit_it_says_so():
     with pytest.raises(RuntimeError, match="ImplicitALS is not fitted"):
         ImplicitALS().predict(np.array([0]), np.array([0]))

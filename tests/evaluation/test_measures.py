@@ -79,6 +79,8 @@ def test_a_table_has_a_row_for_each_k():
     assert table["recall"].tolist() == pytest.approx([1 / 3, 1])
     assert evaluation.mean("MRR") == evaluation.mrr == pytest.approx((1 + 1 / 4) / 2)
     assert evaluation.recall == 1  # at its own k, 10
+    one = evaluation.table(k=3, measures="HR")
+    assert one.shape == (1, 1) and one.loc[3, "HR"] == table.loc[3, "HR"]
 
 
 def test_what_is_not_a_measure_is_refused_with_those_there_are():

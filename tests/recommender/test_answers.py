@@ -1,5 +1,6 @@
 """Candidates, similar users, vectors, files of lists, and the models with a closed form."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -92,6 +93,27 @@ def test_item_knn_fills_up_by_popularity_and_not_by_the_order_of_the_catalogue()
     assert lists["item"].tolist() == ["a", "b", "e", "d"]
     assert lists["score"].tolist() == pytest.approx([0.5, 0.5, 0, 0])
     assert Recommender("itemknn").fit(table).recommend("cid", k=1)["item"].tolist() == ["a"]
+
+
+@pytest.mark.parametrize("name", ["itemknn", "ease", "ials"])
+def test_whoever_nothing_is_known_of_got_the_first_items_of_the_catalogue(name):
+    # User 2 has nothing. Items 0 to 3 have 2, 1, 2 and 3 users.
+    pairs = [(0, 0), (0, 2), (0, 3), (1, 2), (1, 3), (3, 0), (3, 3), (4, 1)]
+    users, items = np.transpose(pairs)
+    data = Interactions.from_indices(users, items, np.arange(5), np.arange(4))
+    recommender = Recommender(name).fit(data)
+    lists = recommender.recommend(2, k=4)
+    assert lists["item"].tolist() == [3, 0, 2, 1] and lists["score"].tolist() == [0] * 4
+    if name != "ials":  # whose vectors tell something of every item: nobody shares item 1
+        lists = recommender.recommend(4, k=4)
+        assert lists["item"].tolist() == [3, 0, 2] and lists["score"].tolist() == [0] * 3
+
+
+def test_a_file_of_lists_that_has_no_name_is_refused():
+    recommender = Recommender("popularity").fit(TABLE)
+    for path in (None, io.StringIO(), 3):
+        with pytest.raises(TypeError, match="path must be the name of a file"):
+            recommender.write_recommendations(path)
 
 
 @pytest.mark.parametrize("name", ["neumf", "itemknn", "ease"])

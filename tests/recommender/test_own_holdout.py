@@ -7,7 +7,7 @@ import pytest
 from small_models import taken_by
 
 from ncf_numpy import Recommender, evaluate
-from ncf_numpy.datasets import leave_one_out, sample_lastfm
+from ncf_numpy.datasets import Interactions, leave_one_out, sample_lastfm
 
 FEW = {"training": "paper", "epochs": 4}
 
@@ -33,6 +33,32 @@ def test_the_history_is_measured_on_the_holdout_that_was_given(split, name):
 def test_a_split_where_its_validation_was_meant_is_refused(split, name):
     with pytest.raises(TypeError, match="validation must be .* a Holdout, got a Split"):
         Recommender(name, **taken_by(name, **FEW)).fit(split.train, validation=split)
+
+
+@pytest.mark.parametrize("name", ["neumf", "itemknn"])
+def test_held_out_pairs_that_were_trained_on_were_called_not_trained_on(split, name):
+    held_out = split.validation
+    whole = Interactions.from_indices(
+        np.concatenate([split.train.users, held_out.users[:3]]),
+        np.concatenate([split.train.items, held_out.items[:3]]),
+        split.train.user_ids,
+        split.train.item_ids,
+    )
+    message = f"3 of the {len(held_out)} pairs .* fit\\(split.train, validation=split.validation"
+    with pytest.raises(ValueError, match=message):
+        Recommender(name, **taken_by(name, **FEW)).fit(whole, validation=held_out)
+
+
+@pytest.mark.parametrize("name", ["neumf", "itemknn"])
+def test_a_holdout_of_other_data_was_said_to_be_numbered_wrong(split, name):
+    few = Interactions.from_indices([0, 1, 2], [0, 1, 2], ["a", "b", "c"], ["x", "y", "z"])
+    with pytest.raises(ValueError, match="the data has 3 users and 3 items: .* from one split"):
+        Recommender(name, **taken_by(name, **FEW)).fit(few, validation=split.validation)
+
+
+def test_of_a_split_the_part_to_train_on_is_named(split):
+    with pytest.raises(TypeError, match=r"got a Split: fit\(split.train, validation="):
+        Recommender(**FEW).fit(split)
 
 
 def test_a_holdout_without_items_is_not_taken_for_no_validation(split):

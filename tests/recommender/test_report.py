@@ -56,6 +56,7 @@ def test_what_has_learned_is_said_with_its_figures():
             "not learned",
             "Train longer",
         ),
+        ({"loss": 7e26, "follows_data": True}, "not learned", "Take a smaller lr="),
         ({"lead": {**GOOD.lead, "itemknn": -3.1}}, "learned", "model='itemknn'"),
     ],
 )

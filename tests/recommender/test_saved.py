@@ -153,3 +153,15 @@ def test_a_device_without_an_end_filled_the_memory(tmp_path):
             read_arrays(path)
     with pytest.raises(IsADirectoryError):
         Recommender.load(tmp_path)
+
+
+@pytest.mark.parametrize("part", ["model", "how"])
+def test_a_crafted_report_sent_escapes_to_the_terminal(tmp_path, part):
+    path = tmp_path / "m.npz"
+    Recommender("ials", factors=2, epochs=1).fit(plays(), validation=True).save(path)
+    header, arrays = read_file(path, "recommender")
+    header["report"][part] = "\x1b]0;ials\x07"
+    write_file(path, "recommender", header, arrays)
+    with pytest.raises(ValueError, match=r"damaged .*the report is of .*x1b") as raised:
+        Recommender.load(path)
+    assert "\x1b" not in str(raised.value)

@@ -32,7 +32,10 @@ def shown(value, width=60):
     """repr of a value or a list of them, for an error that a line of a megabyte must not fill."""
     value = value.item() if isinstance(value, np.generic) else value
     text = ", ".join(map(repr, value)) if isinstance(value, (list, tuple)) else repr(value)
-    return text if len(text) <= width else f"{text[: width - 3]}..."
+    if len(text) <= width:
+        return text
+    cut = text[: width - 4]
+    return f"{cut}...{chr(39) * (cut.count(chr(39)) % 2)}"  # a quote that was opened is closed
 
 
 def numbers(values):
