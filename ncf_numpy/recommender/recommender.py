@@ -229,7 +229,7 @@ class Recommender(Answers):
             if trainer.epoch:
                 trainer.restore_best()
                 self._know(data, trainer.model, trainer.history())
-        self.report = fitting.report()
+        self._know(data, trainer.model, trainer.history(), fitting.report())
 
     def save(self, path: str | Path) -> None:
         """Write one .npz to exactly this path: weights, ids, names, settings and interactions.
