@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from typing import TYPE_CHECKING
 
 from ..data.interactions import Interactions
@@ -37,4 +39,10 @@ def as_interactions(data: Interactions | Frame | Sparse) -> Interactions:
         )
     optional = {"count": "count", "timestamp": "timestamp", "item_name": "name"}
     there = {argument: column for argument, column in optional.items() if column in data}
-    return load_interactions(data, **there)
+    try:
+        return load_interactions(data, **there)
+    except ValueError as error:
+        names = "|".join(inspect.signature(load_interactions).parameters)
+        if re.search(rf"\b({names})=", str(error)) and "load_interactions" not in str(error):
+            raise ValueError(f"{error}, in fit(load_interactions(table, ...))") from error
+        raise

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ncf_numpy.datasets import Interactions, sample_lastfm
+from ncf_numpy.datasets import Interactions, load_interactions, sample_lastfm
 from ncf_numpy.recommender.recommender import Recommender
 
 PLAYS = pd.DataFrame({"user": [1, 1, 1, 2, 2, 3], "item": [5, 6, 7, 5, 6, 7]})
@@ -205,3 +205,17 @@ def test_steps_of_a_baseline_that_learns_no_row_did_nothing(recommender):
         for how in ({}, {"steps": 100, "lr": 0.03}, {"steps": 1})
     )
     assert default == same != other
+
+
+def test_fit_advised_an_argument_that_fit_lacks():
+    # as 1 March and 13 January 2020
+    dates = ["01/03/2020", "13/01/2020"]
+    table = pd.DataFrame({"user": [1, 1], "item": [2, 3], "timestamp": dates})
+        {"user": [1, 1], "item": [2, 3], "timestamp": ["01/03/2020", "13/01/2020"]}
+    )
+    message = r"date_format='%d/%m/%Y', in fit\(load_interactions\(table, ...\)\)$"
+    with pytest.raises(ValueError, match=message):
+        Recommender("popularity").fit(table)
+    data = load_interactions(table, timestamp="timestamp", date_format="%d/%m/%Y")
+    data = Recommender("popularity").fit(data).data
+    assert np.diff(data.timestamps).tolist() == [-48 * 24 * 3600]

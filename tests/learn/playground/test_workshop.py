@@ -16,9 +16,18 @@ def gate(*lines):
 
 @pytest.fixture(scope="module")
 def workshop():
-    with Workshop(seconds=3) as one:
+    with Workshop(seconds=120) as one:  # what a busy machine may need for an honest answer
         assert one.ask(gate())["first"] is None  # warm
         yield one
+
+
+def ask_in_a_hurry(workshop, request):
+    """Ask what is never answered, and wait for less."""
+    patience, workshop.seconds = workshop.seconds, 3
+    try:
+        return workshop.ask(request)
+    finally:
+        workshop.seconds = patience
 
 
 def still_works(workshop):
@@ -27,7 +36,7 @@ def still_works(workshop):
 
 
 def test_endless_loop_is_ended_and_its_line_named(workshop):
-    reply = workshop.ask(gate("while True:", "    pass"))
+    reply = ask_in_a_hurry(workshop, gate("while True:", "    pass"))
     assert reply["error"]["function"] == "ReLU.backward"
     assert reply["error"]["line"] in (2, 3)
     assert "time was up" in reply["error"]["message"]
@@ -37,15 +46,15 @@ def test_endless_loop_is_ended_and_its_line_named(workshop):
 @pytest.mark.skipif(os.name != "posix", reason="the process is only interrupted on POSIX")
 def test_loop_that_catches_the_interrupt_ends_all_the_same(workshop):
     loop = ("while True:", "    try:", "        while True: pass", "    except BaseException: pass")
-    reply = workshop.ask(gate(*loop))
+    reply = ask_in_a_hurry(workshop, gate(*loop))
     assert "time" in reply["error"]["message"]
     assert still_works(workshop)
 
 
 def test_sleep_counts_as_time(workshop):
     start = time.monotonic()
-    reply = workshop.ask(gate("import time", "time.sleep(600)"))
-    assert time.monotonic() - start < 120
+    reply = ask_in_a_hurry(workshop, gate("import time", "time.sleep(600)"))
+    assert time.monotonic() - start < 300
     assert "time" in reply["error"]["message"]
     assert still_works(workshop)
 
@@ -59,7 +68,7 @@ def test_ten_gigabytes_are_refused(workshop):
 
 
 def test_output_without_end_is_bounded(workshop):
-    reply = workshop.ask(gate("while True:", "    print('x' * 1000)"))
+    reply = ask_in_a_hurry(workshop, gate("while True:", "    print('x' * 1000)"))
     assert "time was up" in reply["error"]["message"]
     assert len(reply["output"]) == 10_000
     reply = workshop.ask(gate("import os", "for k in range(1000): os.write(1, b'x' * 1000)"))
