@@ -12,7 +12,7 @@ from collections.abc import Set, Sized
 
 import numpy as np
 
-WHOLE = re.compile(r"(0|-?[1-9][0-9]{0,17})(\.0+)?")  # 1.0 is what pandas makes of 1 beside a gap
+WHOLE = re.compile(r"(0|-?[1-9][0-9]{0,18})(\.0+)?")  # 1.0 is what pandas makes of 1 beside a gap
 EXACT = 2.0**53  # from here on, floats skip integers
 
 
@@ -110,12 +110,18 @@ def _read_texts(where: str, values: np.ndarray):
 
 def _read_written(texts: np.ndarray, whole: bool):
     ids, known = _read_texts("", texts)
-    matches = [WHOLE.fullmatch(text) for text in ids]
+    numbers = [_written_integer(text) for text in ids]
     if whole:
-        known = np.array([match is not None for match in matches], bool)
-    if all(match for match, is_known in zip(matches, known) if is_known):
-        ids = np.array([int(match[1]) if match else 0 for match in matches], np.int64)
+        known = np.array([number is not None for number in numbers], bool)
+    if all(number is not None for number, is_known in zip(numbers, known) if is_known):
+        ids = np.array([number or 0 for number in numbers], np.int64)
     return ids, known
+
+
+def _written_integer(text: str) -> int | None:
+    match = WHOLE.fullmatch(text)
+    number = int(match[1]) if match else None
+    return number if match and -(2**63) <= number < 2**63 else None
 
 
 READERS = {  # what pandas calls a column -> how its distinct values are read

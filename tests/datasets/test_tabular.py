@@ -80,6 +80,10 @@ def test_names_separator_quotes_and_encoding_can_be_given(write):
         (["10", "9", "007"], ["007", "10", "9"]),  # a leading zero is part of a name
         (["10", "9", "x"], ["10", "9", "x"]),
         (["10", "9", "1.5"], ["1.5", "10", "9"]),
+        (["-9223372036854775808", "9223372036854775807"], [-(2**63), 2**63 - 1]),
+        (["9", "9223372036854775808"], ["9", "9223372036854775808"]),
+        (["9", "-9223372036854775809"], ["-9223372036854775809", "9"]),
+        (["9", "9999999999999999999"], ["9", "9999999999999999999"]),
         (["10", "9", "99999999999999999999"], ["10", "9", "99999999999999999999"]),  # > 2 ** 63
         (["NA", "nan", "None"], ["NA", "None", "nan"]),  # somebody is called so
     ],
@@ -87,6 +91,14 @@ def test_names_separator_quotes_and_encoding_can_be_given(write):
 def test_ids_of_a_file_are_integers_only_if_all_are(write, texts, expected):
     data = load_interactions(write("user,item\n" + "".join(f"ann,{text}\n" for text in texts)))
     assert data.item_ids.tolist() == expected
+
+
+@pytest.mark.parametrize("last", ["", "\n,"])  # read as integers at once, or as texts first
+def test_ids_of_19_digits_were_texts_in_a_file_alone(write, last):
+    path = write(f"user,item\n1234567890123456789,9\n-1234567890123456789,{2**63 - 1}{last}")
+    data = load_interactions(path, bad_rows="drop")
+    assert data.user_ids.tolist() == [-1234567890123456789, 1234567890123456789]
+    assert data.item_ids.tolist() == [9, 2**63 - 1]
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,8 @@ def is_plain_integer(text):
     """Whether Python prints an integer so, or pandas a whole number beside a gap: 7 or 7.0."""
     text = text.removesuffix(".0")
     digits = text.removeprefix("-")
-    is_short = 0 < len(digits) <= 18 and all(c in "0123456789" for c in digits)
-    return is_short and str(int(text)) == text
+    is_short = 0 < len(digits) <= 19 and all(c in "0123456789" for c in digits)
+    return is_short and str(int(text)) == text and -(2**63) <= int(text) < 2**63
 
 
 def whole_ids(texts):

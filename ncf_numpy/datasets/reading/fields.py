@@ -16,7 +16,7 @@ import numpy as np
 BLOCK = 2**19  # bytes: small enough for a processor's cache
 LONGEST_LINE = 2**24
 NEWLINE, QUOTE, MINUS, ZERO = b'\n"-0'
-MOST_DIGITS = 18  # so that none exceeds 64 bits
+MOST_DIGITS = 19  # as many as 2**63 - 1 has
 
 
 class Irregular(Exception):
@@ -74,8 +74,8 @@ def _ends(text: np.ndarray, sep: int, quoted: bool) -> np.ndarray:
 def integers(text: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray | None:
     """Fields from starts (n,) to ends (n,) -> (n,) int64; None unless Python would print each so.
 
-    "7" and "-7" are integers; "", "+7", "007", " 7", "7.0" and what has more than 18 digits are
-    not. Quotation marks around a field do not count.
+    "7" and "-7" are integers; "", "+7", "007", " 7", "7.0" and what exceeds 64 bits are not.
+    Quotation marks around a field do not count.
     """
     is_quoted = text[starts] == QUOTE
     if is_quoted.any():
@@ -96,4 +96,6 @@ def integers(text: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarr
         if digit.max() > 9:
             return None
         value += digit * np.int64(10**place)
-    return np.negative(value, out=value, where=is_negative)
+    np.negative(value, out=value, where=is_negative)
+    has_wrapped = longest == MOST_DIGITS and ((value != 0) & ((value < 0) != is_negative)).any()
+    return None if has_wrapped else value
