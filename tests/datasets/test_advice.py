@@ -58,8 +58,44 @@ def test_columns_that_are_no_texts_or_tell_nothing_were_named_who_and_what(colum
 def test_columns_of_a_file_that_tell_nothing(tmp_path, header):
     lines = [f"{u},{i}{',' * header.count(',')}"[: 3 + header.endswith(",")] for u, i in PAIRS]
     (tmp_path / "t.csv").write_text("\n".join([header, *lines]), encoding="utf-8")
-    advised = error_of(load_interactions, tmp_path / "t.csv").split("such as ")[1]
+    advised = error_of(load_interactions, tmp_path / "t.csv").split("such as ")[1].split(";")[0]
     assert pairs(load_interactions(tmp_path / "t.csv", **eval(f"dict({advised})"))) == PAIRS
+
+
+@pytest.mark.parametrize("columns", [["item_id", "uid"], ["asin", "account"], ["item", "n", "x"]])
+def test_one_column_was_advised_for_both_users_and_items(tmp_path, columns):
+    table = TABLE[["item", "user"]].set_axis(columns[:1] + columns[-1:], axis="columns")
+    given = {"count": "n"} if "n" in columns else {}
+    table = table.assign(**dict.fromkeys(given.values(), 1))
+    table.to_csv(tmp_path / "t.csv", index=False)
+    for data in (table, tmp_path / "t.csv"):
+        said = error_of(load_interactions, data, **given)
+        advised = re.search(r"such as (user='\w+', item='\w+')", said)[1]
+        assert pairs(load_interactions(data, **eval(f"dict({advised})"), **given)) == PAIRS
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("user_1\t2009-05-04T23:08:57Z\tf1\tA\nuser_1\t2009-05-04T13:54:10Z\ta7\tB\n",
+         [("user_1", "A"), ("user_1", "B")]),
+        ("u_1\t04 May 2009\tf1\nu_1\t05 May 2009\ta7\n", [("u_1", "a7"), ("u_1", "f1")]),
+        ("A1,B1\nA1,B2\nA2,B1\n", [("A1", "B1"), ("A1", "B2"), ("A2", "B1")]),
+        ("user_1,item_7\nuser_2,item_7\n", [("user_1", "item_7"), ("user_2", "item_7")]),
+    ],
+)  # fmt: skip
+def test_without_a_header_the_first_row_was_to_be_given_as_the_columns(tmp_path, text, expected):
+    path = tmp_path / "t.txt"
+    path.write_text(text, encoding="utf-8")
+    said = error_of(load_interactions, path)
+    assert re.search("(its|if its) first line is data, ", said)
+    advised = re.search(r"all \d columns, in order, such as names=(\(.*?\))", said)[1]
+    assert pairs(load_interactions(path, names=eval(advised))) == expected
+
+
+def test_a_header_that_tells_users_and_items_was_no_data(tmp_path):
+    (tmp_path / "t.csv").write_text("customer,product\nA,B\n", encoding="utf-8")
+    assert "names=" not in error_of(load_interactions, tmp_path / "t.csv")
 
 
 @pytest.mark.parametrize("how", ["crosstab", "pivot_table"])

@@ -16,6 +16,7 @@ import numpy as np
 from ...core.checks import check_switch
 from .decompression import first_bytes
 from .file_kinds import check_is_text, marked_encoding
+from .first_lines import is_data, likely_names
 from .json_lines import JsonLines
 from .numerals import NUMBER, shown
 from .text_files import SEVERAL_BLANKS, TextFile
@@ -30,7 +31,7 @@ ITEMS = re.compile(
     "아이템|상품|제품|노래|곡|가수|영화|책",
     re.IGNORECASE,
 )
-TIME = re.compile(r"[1-9]\d{8,12}(\.\d*)?$|\d{4}-\d\d-\d\d|\d{1,2}[/.]\d{1,2}[/.]\d{4}")
+ANY = re.compile("")
 HEADING = re.compile("(user|item|movie|product|customer|artist|u|i)[ _-]?id", re.IGNORECASE)
 HEADINGS = [  # of both, one stands in the header
     re.compile(f"({each.pattern})[ _-]?(id|name|no)?", re.IGNORECASE) for each in (USERS, ITEMS)
@@ -145,7 +146,7 @@ def _is_header(file: TextFile) -> bool:
         return True
     if all(any(map(pattern.fullmatch, first)) for pattern in HEADINGS):
         return True
-    if any(NUMBER.fullmatch(field) for field in first) or len(others) < 2:
+    if is_data(first) or len(others) < 2:
         return False
     return any(all(map(NUMBER.fullmatch, column)) for column in zip(*others))
 
@@ -212,29 +213,16 @@ def _what_is_wrong(file: TextFile, first: list[str], wanted: Sequence[str], sep:
         return f"{start}its header seems to be line {line}: delete {above} above it"
     if len(first) == 1:
         return f"{start}it has {separated}"
-    if any(NUMBER.fullmatch(field) for field in first):
+    named = f"ame all {len(first)} columns, in order, such as names={likely_names(first)}"
+    if is_data(first):
         widths = {len(fields) for _, _, fields in islice(file.records(), LOOKED_AT)}
         if len(widths | {len(first)}) > 2:
             return f"{start}its lines differ in length: make a file of one user and one item a line"
-        return (
-            f"{start}its first line is data, {shown(first, 200)}. Name all {len(first)} columns, "
-            f"in order, such as names={_likely_names(first)}"
-        )
-    return f"{start}it has {shown(file.columns, 500)}{renamed(file.columns, wanted)}"
-
-
-def _likely_names(first: list[str]) -> tuple[str, ...]:
-    """Names for the columns of a first line of data, by what stands in them."""
-    names = ["user"]
-    for place, field in enumerate(first[1:], start=2):
-        is_time = TIME.match(field) and "timestamp" not in names
-        names.append("timestamp" if is_time else f"column{place}" if "item" in names else "item")
-    last = len(first) - 1
-    if TIME.match(first[1]) and last > 2:  # checkins: the place comes last
-        names[2], names[last] = "column3", "item"
-    elif last >= 2 and NUMBER.fullmatch(first[2]):
-        names[2] = "rating"
-    return tuple(names)
+        return f"{start}its first line is data, {shown(first, 200)}. N{named}"
+    advice = renamed(file.columns, wanted)
+    if "such as" in advice and not _tell_both(file.columns):
+        advice += f"; if its first line is data, n{named}"
+    return f"{start}it has {shown(file.columns, 500)}{advice}"
 
 
 def renamed(columns: Sequence[str], wanted: Sequence[str]) -> str:
@@ -244,7 +232,14 @@ def renamed(columns: Sequence[str], wanted: Sequence[str]) -> str:
         texts = list(map(str, columns))
         close = difflib.get_close_matches(str(missing), texts, n=1, cutoff=0.5)
         return f". Did you mean {close[0]!r}?" if close else ""
-    return f". Say what yours are called, such as {', '.join(_called(columns))}"
+    free = [name for name in columns if name in ("user", "item") or name not in wanted]
+    return f". Say what yours are called, such as {', '.join(_called(free))}"
+
+
+def _tell_both(columns: Sequence[str]) -> bool:
+    """Whether these must be a header, by names of both: user_7 and item_7 can be ids."""
+    names = [name for name in columns if not re.search(r"\d", name)]
+    return all(any(map(pattern.search, names)) for pattern in (USERS, ITEMS))
 
 
 def _called(columns: Sequence[str]) -> list[str]:
@@ -254,8 +249,10 @@ def _called(columns: Sequence[str]) -> list[str]:
     """
     names = [name.strip(" \t") if isinstance(name, str) else name for name in columns]
     called = {}
-    for role, pattern, example in (("user", USERS, "who"), ("item", ITEMS, "what")):
-        likely = (name for name in names if pattern.search(str(name)))
-        others = (name for name in names if name not in called.values())
-        called[role] = next(likely, next(others, example))
-    return [f"{role}={name!r}" for role, name in called.items()]
+    for role, pattern in (("user", USERS), ("item", ITEMS), ("user", ANY), ("item", ANY)):
+        left = (name for name in names if name not in called.values())
+        likely = [name for name in left if pattern.search(str(name))]
+        if likely:
+            called.setdefault(role, likely[0])
+    examples = {"user": "who", "item": "what"}
+    return [f"{role}={called.get(role, example)!r}" for role, example in examples.items()]
