@@ -311,6 +311,20 @@ def test_too_many_fields(write):
         load_interactions(write("user,item\n1,2,3\n4,5,6\n"))  # every line: pandas shifts columns
 
 
+@pytest.mark.parametrize("again", ["user,item,n", "\ufeffuser,item,n", '"user","item",n'])
+def test_the_header_of_a_second_file_was_a_user_and_made_texts_of_ids(write, again):
+    path = write(f"user,item,n\n1,5,1\n{again}\n2,6,1\n3,6,1,1\n{again}\n3,7,1\n")
+    with pytest.raises(ValueError, match="plays.csv, line 5: got 4 fields"):
+        load_interactions(path, count="n")
+    data = load_interactions(path, count="n", bad_rows="drop")
+    assert raw(data) == [(1, 5, 1), (2, 6, 1), (3, 7, 1)]
+    assert data.notes[1] == "Lines that repeat the header, dropped: 2 (line 3, line 6)."
+    path = write(f"user,item,n\n1,5,1\n{again}\nuser,6,1\n")
+    with pytest.raises(ValueError, match="plays.csv, line 3: the header once more.*='drop'"):
+        load_interactions(path)
+    assert raw(load_interactions(path, bad_rows="drop")) == [("1", 5, None), ("user", 6, None)]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -20,15 +20,14 @@ from ...data.interactions import Interactions
 from . import dates
 from .json_lines import JsonLines
 from .numerals import numbers, shown, whole
-from .text_files import TextFile, TooManyFields, way_out_of_overlong
+from .text_files import TextFile
+from .usable_lines import FETCH, NAMED, listed, read_usable
 
-NAMED = 3  # places that an error or a note names
 COMMAS = re.compile(r" *-?[0-9]+(,[0-9]+)+ *")
 NO_COMMAS = (
     'Write numbers without commas. For a decimal comma: python -c "import pandas; pandas.read_csv('
     "'in.csv', sep=';', decimal=',').to_csv('out.csv', index=False)\", for 1,000 \"thousands=','\""
 )
-FETCH = "The file is not as it was published: fetch it again"
 
 
 @dataclass(frozen=True)
@@ -102,18 +101,9 @@ class RawTable:
         cls, file: TextFile | JsonLines, wanted: Sequence[str], *, bad_rows: str | None = None
     ) -> RawTable:
         origin, title = str(file.path), file.path.name
-        try:
-            return cls(file.read(wanted), origin, title, file=file, bad_rows=bad_rows)
-        except TooManyFields as error:
-            overlong = file.overlong()
-            every = len(overlong) == sum(1 for _ in file.records())
-            if bad_rows != "drop" or every:
-                way_out = FETCH if bad_rows is None else way_out_of_overlong(file.sep, every)
-                raise ValueError(f"{error}. {way_out}") from error
-        file = replace(file, skipped=frozenset(number for number, _, _ in overlong))
-        table = cls(file.read(wanted), origin, title, file=file, bad_rows=bad_rows)
-        lines = _listed([f"line {line}" for _, line, _ in overlong[:NAMED]], len(overlong))
-        table.notes.append(f"Lines with too many fields, dropped: {len(overlong):,} ({lines}).")
+        file, frame, notes = read_usable(file, wanted, bad_rows)
+        table = cls(frame, origin, title, file=file, bad_rows=bad_rows)
+        table.notes += notes
         return table
 
     def ids(self, name: str, *, whole: bool = False) -> Ids:
@@ -199,7 +189,7 @@ class RawTable:
         if self.bad_rows != "drop" or len(wrong) == len(self.frame):
             self._raise(wrong)
         for column, expected, rows, _ in self.complaints:
-            places = _listed(self._places(rows[:NAMED]), len(rows))
+            places = listed(self._places(rows[:NAMED]), len(rows))
             self.notes.append(
                 f"Rows whose {column} is not {expected}, dropped: {len(rows):,} ({places})."
             )
@@ -305,7 +295,3 @@ def _check_scalars(name: str, column: pd.Series) -> None:
         wrong = [value for value in column if not pd.api.types.is_scalar(value)]
         if wrong:
             raise TypeError(f"the DataFrame's {name!r} holds no numbers or texts but {wrong[0]!r}")
-
-
-def _listed(places: list[str], n: int) -> str:
-    return ", ".join(places) + (", ..." if n > len(places) else "")
