@@ -77,6 +77,10 @@ def test_an_argument_of_python_is_the_option_of_the_command(python, command, she
         (f"{TRAIN} --user-column item", "--user-column item and --item-column item name the same"),
         ("train --data comma.csv --count-column n --save m.npz",
          "pandas.read_csv('in.csv', sep=';', decimal=',')"),
+        ("train --data blanks.txt --names user,item,stars --save m.npz",
+         """python -c "import pandas; pandas.read_csv('blanks.txt', sep=r'\\s+', header=None, """
+         "names=['user', 'item', 'stars'], dtype=str).to_csv('blanks.csv', index=False)\"; its "
+         "first line then is a header, so leave --names out"),
         ("train --data t.parquet --save m.npz",
          """python -c "import pandas; pandas.read_parquet('t.parquet').to_csv('t.csv', """),
         ("train --data old --save m.npz", "give the file of the pairs, or the folder"),
@@ -99,6 +103,7 @@ def test_an_error_in_the_shell_names_its_options(command, option, tmp_path, monk
     (tmp_path / "t.csv").write_text(TABLE, encoding="utf-8")
     (tmp_path / "pairs.csv").write_text("user,item\nu1,i1\n", encoding="utf-8")
     (tmp_path / "comma.csv").write_text("user;item;n\nu1;i1;1,5\n", encoding="utf-8")
+    (tmp_path / "blanks.txt").write_text("1  5 4\n2  6 3\n", encoding="utf-8")
     (tmp_path / "t.parquet").write_bytes(b"PAR1....")
     (tmp_path / "old").mkdir()
     fit = "train --data t.csv --save kept.npz --min-rating all --model itemknn --quiet"

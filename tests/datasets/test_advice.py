@@ -1,7 +1,9 @@
 """The way out that an error names is followed to the letter, and leads to the data."""
 
 import re
+import shlex
 from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -35,6 +37,14 @@ def expression(message, begins):
         except SyntaxError:
             continue
     raise AssertionError(message)
+
+
+def converted(message):
+    """The file that is written by the command of the shell in a message."""
+    command = re.search(r'python -c "[^"]*"', message)[0]
+    code = shlex.split(command)[2]
+    exec(code, {})
+    return Path(re.search(r"to_csv\('([^']*)'", code)[1])
 
 
 @pytest.mark.parametrize(
@@ -172,16 +182,56 @@ def test_a_line_of_python_is_no_json(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["user   item\n1      5\n33     6\n", "user item\n1      5\n33     6\n"]
+    "text", ["user   item\n1      5\n1      6\n", "user item\n1      5\n1      6\n"]
 )
 def test_columns_of_a_fixed_width_were_to_be_named_in_the_first_line(tmp_path, text):
     path = tmp_path / "t.txt"
     path.write_text(text, encoding="utf-8")
-    said = error_of(load_interactions, path)
-    table = eval(expression(said, "pandas.read_csv"), {"pandas": pd, "path": path})
-    assert pairs(load_interactions(table)) == [(1, 5), (33, 6)]
+    assert pairs(load_interactions(converted(error_of(load_interactions, path)))) == PAIRS[:2]
     path.write_text(text.split("\n", 1)[1], encoding="utf-8")
-    assert "Several blanks" in error_of(load_interactions, path, names=("user", "item"))
+    said = error_of(load_interactions, path, names=("user", "item"))
+    assert "Several blanks" in said
+    assert pairs(load_interactions(converted(said))) == PAIRS[:2]
+
+
+@pytest.mark.parametrize("names", [None, ["item", "user", "stars"], ["item", "user"]])
+def test_several_blanks_lost_the_names_and_the_first_row(tmp_path, names):
+    path = tmp_path / "t.txt"
+    path.write_text("1 100 4 \n1 101 5 \n2  100 3 \n", encoding="utf-8")
+    path = converted(error_of(load_interactions, path, names=names))
+    header = [*(names or ["user", "item", "rating"]), "column3"][:3]
+    assert path.read_text().splitlines()[0] == ",".join(header)
+    given = {"user": header[0], "item": header[1], "rating": header[2], "min_rating": "all"}
+    assert pairs(load_interactions(path, **given)) == [(1, 100), (1, 101), (2, 100)]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("# Directed graph\n# FromNodeId\tToNodeId\n7\t1\n7\t2\n", ["user", "item"]),
+        ("# Directed\n7 1\n7 2\n", ["user", "item"]),
+        ("# Directed graph\n# FromNodeId\tToNodeId\n7\t1\n7\t2\n", None),
+        ("% bip unweighted\n% 2 1 2\n7 1\n7 2\n", None),
+        ("% asym\n\n7  1 \n7  2 \n", None),
+        ("# plays\nuser,item\n7,1\n7,2\n", None),
+    ],
+)
+def test_comments_were_the_columns(tmp_path, text, names):
+    path = tmp_path / "t.csv"
+    path.write_text(text, encoding="utf-8")
+    said = error_of(load_interactions, path, names=names)
+    assert re.search("its first (2 lines are comments: delete them|line is a comment)", said)
+    assert pairs(load_interactions(converted(said))) == [(7, 1), (7, 2)]
+    assert path.read_text() == text
+
+
+def test_a_file_of_the_netflix_prize_was_to_be_separated_otherwise(tmp_path):
+    path = tmp_path / "combined_data_1.txt"
+    path.write_text("5:\n1,3,2005-09-06\n2,5,2005-09-07\n6:\n1,4,2005-09-06\n", encoding="utf-8")
+    for given in ({}, {"sep": ","}, {"names": ["user", "rating", "date"]}):
+        table = converted(error_of(load_interactions, path, **given))
+        options = {"rating": "rating", "min_rating": "all", "timestamp": "timestamp"}
+        assert pairs(load_interactions(table, **options)) == PAIRS[:3]
 
 
 @pytest.mark.parametrize(

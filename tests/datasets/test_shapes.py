@@ -332,7 +332,7 @@ def test_a_column_of_ratings_by_another_name_was_silently_unused(name):
     ("text", "message"),
     [
         ("user::item\n1::2\n", r"nothing that separates fields .*; pass sep='::'$"),
-        ("# plays\nuser,item\n1,2\n", "its header seems to be line 2: delete the line above it"),
+        ("# plays\nuser,item\n1,2\n", "its first line is a comment: delete it, or convert"),
         ("sep=;\nuser;item\n1;2\n", "its header seems to be line 2"),
         ("Export\nof 2020\nuserId\tmovieId\n1\t2\n", "line 3: delete the 2 lines above it"),
         ("version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS: `git lfs pull`"),
@@ -342,7 +342,7 @@ def test_a_column_of_ratings_by_another_name_was_silently_unused(name):
 )
 def test_the_beginning_of_a_file_led_to_the_wrong_advice(folder, text, message):
     (folder / "x.csv").write_text(text, encoding="latin-1", newline="")
-    with pytest.raises(ValueError, match=f"x.csv .*{message}"):
+    with pytest.raises(ValueError, match=f"x.csv.* {message}"):
         load_interactions(folder / "x.csv")
 
 

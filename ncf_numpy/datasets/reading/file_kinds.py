@@ -85,8 +85,14 @@ def check_is_text(path, head: bytes) -> None:
             raise ValueError(f"{path} is {kind}")
 
 
-def by_pandas(path, reader: str) -> str:
+def by_pandas(path, reader: str, options: str = "") -> str:
     """The way out for a file that pandas can read: the command that makes a CSV file of it."""
-    csv = f"{str(path).rsplit('.', 1)[0]}.csv"
-    line = f"import pandas; pandas.{reader}({str(path)!r}).to_csv({csv!r}, index=False)"
+    read = f"pandas.{reader}({str(path)!r}{options})"
+    line = f"import pandas; {read}.to_csv({path_of_csv(path)!r}, index=False)"
     return f'convert it to CSV, in a shell by python -c "{line}"'
+
+
+def path_of_csv(path) -> str:
+    """The path of a CSV file beside a file of any name, and not this one."""
+    start = str(path).rsplit(".", 1)[0]
+    return f"{start}_table.csv" if f"{start}.csv" == str(path) else f"{start}.csv"

@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from ...core.checks import check_switch
+from .converting import another_layout, several_blanks
 from .decompression import first_bytes
 from .file_kinds import check_is_text, marked_encoding
 from .first_lines import is_data, likely_names
 from .json_lines import JsonLines
 from .numerals import NUMBER, shown
-from .text_files import SEVERAL_BLANKS, TextFile
+from .text_files import TextFile
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar", " ": "a blank"}
 LOOKED_AT = 20  # records
@@ -84,9 +85,13 @@ def open_table(
             file, first = attempts[-1]
             break
     else:
-        raise ValueError(_what_is_wrong(*max(attempts, key=lambda each: len(each[1])), wanted, sep))
+        file, first = max(attempts, key=lambda each: len(each[1]))
+        wrong = another_layout(file, columns, sep) or _what_is_wrong(file, first, wanted, sep)
+        raise ValueError(wrong)
     if file.sep == " " and "" in file.columns:
-        raise ValueError(f"{path}: {SEVERAL_BLANKS}")
+        raise ValueError(f"{path}: {several_blanks(path, first)}")
+    if columns is not None and (wrong := another_layout(file, columns, sep)):
+        raise ValueError(wrong)
     repeated = [name for name in wanted if file.columns.count(name) > 1]
     if repeated:
         raise ValueError(f"{path} has more than one column {repeated[0]!r}: rename one")
@@ -201,7 +206,8 @@ def _what_is_wrong(file: TextFile, first: list[str], wanted: Sequence[str], sep:
     if not file.header and len(file.columns) == len(first):
         return f"names={file.columns} has no {missing}{renamed(file.columns, wanted)}"
     if file.sep == " " and "" in first:
-        return f"{file.path}: {SEVERAL_BLANKS}"
+        names = None if file.header else file.columns
+        return f"{file.path}: {several_blanks(file.path, first, names)}"
     if not file.header:
         return (
             f"{file.path}, line 1: expected {len(file.columns)} fields, names={file.columns}, got "

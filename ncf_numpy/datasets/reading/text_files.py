@@ -30,12 +30,6 @@ CHUNK = 2**20  # rows that exist as Python strings at one time
 BELOW_LETTERS = "@"  # below it, no byte is part of another character in any encoding of ASCII
 
 
-SEVERAL_BLANKS = (
-    "Several blanks stand between its fields: pandas.read_csv(path, sep=r'\\s+') reads such a "
-    "file; give the DataFrame it returns"
-)
-
-
 class TooManyFields(ValueError):
     """Lines have more fields than there are columns."""
 
@@ -261,16 +255,6 @@ class TextFile:
         return TooManyFields(
             f"{self.path}, {named}{more}; expected {len(self.columns)} ({columns})"
         )
-
-
-def way_out_of_overlong(sep: str, every: bool) -> str:
-    """What to do about lines with too many fields; every: all lines have too many."""
-    if every and sep == " ":
-        return SEVERAL_BLANKS
-    if every:
-        return "No line can be used: name all columns in the first line, one for each field"
-    quotes = 'Put a text that holds the separator in quotes ("a, b")'
-    return f"{quotes}, or leave such lines out with bad_rows='drop'"
 
 
 def undecodable(where: str, encoding: str, error: UnicodeError, line: bytes) -> str:

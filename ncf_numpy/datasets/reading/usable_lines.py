@@ -11,8 +11,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from .converting import several_blanks
 from .json_lines import JsonLines
-from .text_files import TextFile, TooManyFields, way_out_of_overlong
+from .text_files import TextFile, TooManyFields
 
 NAMED = 3  # places that an error or a note names
 FETCH = "The file is not as it was published: fetch it again"
@@ -44,11 +45,21 @@ def _without_overlong(
     overlong = file.overlong()
     every = len(overlong) == sum(1 for _ in file.records())
     if bad_rows != "drop" or every:
-        way_out = FETCH if bad_rows is None else way_out_of_overlong(file.sep, every)
+        way_out = FETCH if bad_rows is None else _way_out(file, every)
         raise ValueError(f"{error}. {way_out}") from error
     lines = listed([f"line {line}" for _, line, _ in overlong[:NAMED]], len(overlong))
     note = f"Lines with too many fields, dropped: {len(overlong):,} ({lines})."
     return replace(file, skipped=frozenset(number for number, _, _ in overlong)), note
+
+
+def _way_out(file: TextFile, every: bool) -> str:
+    """What to do about lines with too many fields; every: all lines have too many."""
+    if every and file.sep == " ":
+        return several_blanks(file.path, file.columns, None if file.header else file.columns)
+    if every:
+        return "No line can be used: name all columns in the first line, one for each field"
+    quotes = 'Put a text that holds the separator in quotes ("a, b")'
+    return f"{quotes}, or leave such lines out with bad_rows='drop'"
 
 
 def _repeated_headers(file: TextFile, frame: pd.DataFrame) -> np.ndarray:
