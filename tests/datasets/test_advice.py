@@ -1,7 +1,9 @@
 """The way out that an error names is followed to the letter, and leads to the data."""
 
+import gzip
 import re
 import shlex
+import zipfile
 from io import StringIO
 from pathlib import Path
 
@@ -244,6 +246,66 @@ def test_dates_were_no_column_of_times(dates):
     data = load_interactions(table, timestamp="time", date_format=advised)
     expected = pd.to_datetime(pd.Series(dates), format=advised)
     assert pd.to_datetime(data.timestamps, unit="s").tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("given", [{}, {"encoding": "utf-16"}, {"encoding": "utf-8"}])
+@pytest.mark.parametrize("name", ["민준", "ann"])
+def test_utf_16_without_a_mark_was_neither_utf_16_nor_utf_8(tmp_path, encoding, given, name):
+    path = tmp_path / "t.csv"
+    path.write_bytes(f"user,item\n{name},5\n{name},6\n".encode(encoding))
+    if given != {"encoding": "utf-16"} or encoding == "utf-16-le":
+        advised = re.search("pass .*encoding='(.*?)'", error_of(load_interactions, path, **given))[
+            1
+        ]
+        assert advised == encoding
+    assert pairs(load_interactions(path, encoding=encoding)) == [(name, 5), (name, 6)]
+
+
+def test_a_stray_nul_byte_was_utf_16(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"user,item\n1,5\n1,\0006\n")
+    said = error_of(load_interactions, path)
+    assert "line 3: not utf-8 (a NUL byte is not text); delete such bytes" in said
+    exec(shlex.split(said[said.index("python -c") :])[2])
+    assert pairs(load_interactions(tmp_path / "t_table.csv")) == PAIRS[:2]
+
+
+@pytest.mark.parametrize("version", [114, 118])
+def test_a_file_of_stata_was_a_web_page(tmp_path, version):
+    TABLE.to_stata(tmp_path / "t.dta", write_index=False, version=version)
+    said = error_of(load_interactions, tmp_path / "t.dta")
+    assert "is a Stata file" in said
+    assert pairs(load_interactions(converted(said))) == PAIRS
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"$FL2@(#) SPSS" + bytes(99), "an SPSS file: .*pandas.read_spss"),
+        (bytes(12) + b"\xc2\xea\x81\x60\xb3\x14", "a SAS file: .*pandas.read_sas"),
+        (gzip.compress(b"RDX3\nX\n\0\0\0\x03"), "a file of R: in R, write.csv"),
+        (gzip.compress(b"X\n\0\0\0\x03\0\x04"), "a file of R: in R, write.csv"),
+        (
+            b"MATLAB 5.0 MAT-file, Platform: GLNXA64" + bytes(99),
+            "a MATLAB file: .*scipy.io.loadmat",
+        ),
+        (b"Obj\x01\x04\x16avro.schema", "an Avro file: .*fastavro"),
+        (b"\xff\xff\xff\xff\x10\0\0\0", "an Arrow stream: .*pyarrow.ipc.open_stream"),
+        (bytes(range(256)), "a binary file of another program, not a table of text: open it there"),
+    ],
+)
+def test_a_file_of_another_program_was_utf_16(tmp_path, content, message):
+    (tmp_path / "t.bin").write_bytes(content)
+    assert re.search(f"t.bin is {message}", error_of(load_interactions, tmp_path / "t.bin"))
+
+
+def test_a_file_of_pytorch_was_to_be_unpacked(tmp_path):
+    with zipfile.ZipFile(tmp_path / "m.pt", "w") as archive:
+        for name in ("archive/data.pkl", "archive/data/0", "archive/version"):
+            archive.writestr(name, b"")
+    said = error_of(load_interactions, tmp_path / "m.pt")
+    assert "torch.load" in said and "unpack" not in said
 
 
 def test_a_saved_matrix_was_to_be_unpacked(tmp_path):

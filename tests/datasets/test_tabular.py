@@ -338,7 +338,7 @@ def test_the_header_of_a_second_file_was_a_user_and_made_texts_of_ids(write, aga
             "plays.csv, line 2: not utf-8 .*encoding='latin-1",
         ),
         ("user,item\n1,지\n".encode("cp949"), "plays.csv, line 2: not utf-8 .*encoding='cp949"),
-        (b"u\x00,\x00i\x00", "plays.csv, line 1: not utf-8 .*encoding='utf-16'"),
+        (b"u\x00,\x00i\x00", "plays.csv, line 1: not utf-8 .*encoding='utf-16-le'"),
         (
             'user,item\n1,2\n1,"3\n1,4\n',
             "a quotation mark is opened and never closed.*quotes=False",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...data.whole_file import open_regular
-from .file_kinds import LONGEST_SIGN, ZIP, by_pandas, packing
+from .file_kinds import LONGEST_SIGN, ZIP, by_pandas, packing, path_of_csv, unmarked_encoding
 
 ALWAYS_UNPACKED = 2**26  # bytes: small enough to be unpacked however well it was packed
 MOST_PACKED = 100
@@ -77,10 +77,11 @@ class LimitedFile(io.RawIOBase):
             ) from error
         nul = block.find(0) if self.text_of else -1
         if nul >= 0:
+            likely = unmarked_encoding(block[:LONGEST_SIGN]) if self.length == 0 else None
+            way_out = f"pass encoding={likely!r}" if likely else self._without_nul()
             raise ValueError(
                 f"{self.path}, line {self._line(self.length + nul)}: not {self.text_of} (a NUL "
-                "byte is not text); if it is a text file, pass the encoding it was saved in, such "
-                "as encoding='utf-16'"
+                f"byte is not text); {way_out}"
             )
         newline = block.rfind(b"\n")
         self.line_start = self.line_start if newline < 0 else self.length + newline + 1
@@ -94,6 +95,14 @@ class LimitedFile(io.RawIOBase):
             check_unpacked(self.path, self.packed[1], self.length)
         buffer[: len(block)] = block
         return len(block)
+
+    def _without_nul(self) -> str:
+        """What to do about a NUL byte in a file of text."""
+        if self.packed is not None:
+            return "unpack the file, and delete that byte"
+        rest = f"Path({str(self.path)!r}).read_bytes().replace(b'\\0', b'')"
+        code = f"from pathlib import Path; Path({path_of_csv(self.path)!r}).write_bytes({rest})"
+        return f'delete such bytes, in a shell by python -c "{code}"'
 
     def _line(self, place: int) -> int:
         """The line, from 1, in which a byte stands."""
@@ -142,6 +151,11 @@ def open_only_table(path: Path, file: BinaryIO) -> tuple[BinaryIO, int]:
         raise ValueError(
             f"{path} holds arrays of NumPy, not a table: scipy.sparse.load_npz reads a matrix, "
             "and Interactions.from_sparse takes it; `recommend` and `similar` read a saved model"
+        )
+    if any(name.endswith("/data.pkl") for name in tables):
+        raise ValueError(
+            f"{path} is a file of PyTorch, not a table: make a DataFrame, with columns user and "
+            "item, of what torch.load reads"
         )
     there = ", ".join(tables[:5]) or "nothing"
     raise ValueError(

@@ -20,7 +20,8 @@ PACKED = {  # sign -> the name of the packing, and the function that opens what 
 }
 ZIP = b"PK\x03\x04"
 
-# sign -> what it is, and the function of pandas that reads it
+STATA = ("a Stata file", "read_stata")
+# sign -> what it is, the function of pandas that reads it, and options of that
 READ_BY_PANDAS = {
     b"PAR1": ("a Parquet file", "read_parquet"),
     b"ARROW1": ("a Feather file", "read_feather"),
@@ -33,7 +34,14 @@ READ_BY_PANDAS = {
     b"\x80\x04": ("a pickle", "read_pickle"),
     b"\x80\x05": ("a pickle", "read_pickle"),
     b"[": ("a JSON array", "read_json"),
+    b"$FL2": ("an SPSS file", "read_spss"),
+    b"$FL3": ("an SPSS file", "read_spss"),
+    bytes(12) + b"\xc2\xea\x81\x60": ("a SAS file", "read_sas", ", encoding='infer'"),
+    b"HEADER RECORD*******LIB": ("a SAS file", "read_sas", ", encoding='latin-1'"),
+    b"<stata_dta>": STATA,
+    **{bytes([version, order, 1, 0]): STATA for version in (113, 114, 115) for order in (1, 2)},
 }
+BY_R = "in R, write.csv(table, 'table.csv', row.names = FALSE) makes a CSV file of a table"
 OTHERS = {
     b"\x28\xb5\x2f\xfd": "packed with Zstandard: unpack it with `unzstd` first",
     b"7z\xbc\xaf": "a 7z archive: unpack it first",
@@ -43,6 +51,16 @@ OTHERS = {
     b"\x93NUMPY": "a NumPy array: make a DataFrame of it, with columns user and item",
     b"%%MatrixMarket": "a Matrix Market file: scipy.io.mmread reads it, and then "
     "Interactions.from_sparse the matrix",
+    b"MATLAB 5.0 MAT-file": "a MATLAB file: make a DataFrame, with columns user and item, of the "
+    "arrays that scipy.io.loadmat reads",
+    b"MATLAB 7.3 MAT-file": "a MATLAB file: make a DataFrame, with columns user and item, of the "
+    "arrays that h5py.File reads",
+    b"RDX2": f"a file of R: {BY_R}",
+    b"RDX3": f"a file of R: {BY_R}",
+    b"X\n\0\0": f"a file of R: {BY_R}",
+    b"Obj\x01": "an Avro file: make a DataFrame of the records that fastavro.reader reads",
+    b"\xff\xff\xff\xff": "an Arrow stream: make a DataFrame of it, by pyarrow.ipc.open_stream(path)"
+    ".read_pandas()",
     b"%PDF": "a PDF document, not a table",
     b"\x89PNG": "an image, not a table",
     b"\xff\xd8\xff": "an image, not a table",
@@ -72,14 +90,32 @@ def marked_encoding(head: bytes) -> str | None:
     return next((encoding for mark, encoding in MARKS.items() if head.startswith(mark)), None)
 
 
+def unmarked_encoding(head: bytes) -> str | None:
+    """The utf-16 of a text without a mark, by which byte of each pair is often NUL; or None."""
+    first, second = head[::2].count(0), head[1::2].count(0)
+    if max(first, second) <= max(1, len(head) / 8, 3 * min(first, second)):
+        return None
+    return "utf-16-le" if second > first else "utf-16-be"
+
+
+def check_is_not_binary(path, head: bytes) -> None:
+    """Raise ValueError where too many of the first bytes are none of a text."""
+    n_control = sum(byte < 32 and byte not in b"\t\n\r" for byte in head)
+    if 0 in head and n_control > max(4, len(head) / 10) and not unmarked_encoding(head):
+        raise ValueError(
+            f"{path} is a binary file of another program, not a table of text: open it there, and "
+            "save it as CSV"
+        )
+
+
 def check_is_text(path, head: bytes) -> None:
     """Raise ValueError, with the way out, where the first bytes are those of no table of text."""
     if head[257:262] == b"ustar":
         raise ValueError(f"{path} is a tar archive: unpack it, and give the table in it")
     text = head.lstrip()
-    for sign, (kind, reader) in READ_BY_PANDAS.items():
+    for sign, (kind, reader, *options) in READ_BY_PANDAS.items():
         if (text if sign == b"[" else head).startswith(sign):
-            raise ValueError(f"{path} is {kind}: {by_pandas(path, reader)}")
+            raise ValueError(f"{path} is {kind}: {by_pandas(path, reader, *options)}")
     for sign, kind in OTHERS.items():
         if (text if sign == b"<" else head).startswith(sign):
             raise ValueError(f"{path} is {kind}")

@@ -16,7 +16,7 @@ import numpy as np
 from ...core.checks import check_switch
 from .converting import another_layout, several_blanks
 from .decompression import first_bytes
-from .file_kinds import check_is_text, marked_encoding
+from .file_kinds import check_is_not_binary, check_is_text, marked_encoding
 from .first_lines import is_data, likely_names
 from .json_lines import JsonLines
 from .numerals import NUMBER, shown
@@ -65,6 +65,8 @@ def open_table(
     head = first_bytes(path)
     check_is_text(path, head)
     marked = marked_encoding(head)
+    if (encoding or marked) is None:
+        check_is_not_binary(path, head)
     if JSON_LINES.match(head):
         for name, value in (("names", columns), ("sep", sep), ("quotes", quotes)):
             if value is not None:

@@ -25,6 +25,7 @@ import pandas as pd
 
 from .decompression import open_bounded
 from .fields import Irregular, grids, integers
+from .file_kinds import unmarked_encoding
 
 CHUNK = 2**20  # rows that exist as Python strings at one time
 BELOW_LETTERS = "@"  # below it, no byte is part of another character in any encoding of ASCII
@@ -267,6 +268,8 @@ def undecodable(where: str, encoding: str, error: UnicodeError, line: bytes) -> 
 
 def likely_encoding(line: bytes) -> str:
     """The advice for a line: UTF-8 or Korean if it can be, else Western European."""
+    if unmarked := unmarked_encoding(line):
+        return f"encoding={unmarked!r}"
     with contextlib.suppress(UnicodeError):
         line.decode("utf-8")
         return "encoding='utf-8'"
