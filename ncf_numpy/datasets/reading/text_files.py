@@ -23,7 +23,7 @@ from typing import BinaryIO
 import numpy as np
 import pandas as pd
 
-from .decompression import open_bounded
+from .decompression import first_bytes, open_bounded
 from .fields import Irregular, grids, integers
 from .file_kinds import unmarked_encoding
 
@@ -232,6 +232,8 @@ class TextFile:
     def _undecodable(self, error: UnicodeError) -> ValueError:
         encoding = self.encoding.removesuffix("-sig")
         where, line = f"{self.path}", b""
+        if not self.is_ascii_based:
+            return ValueError(undecodable(where, encoding, error, first_bytes(self.path)))
         with self.open() as file:
             for number, line in enumerate(file, start=1):
                 try:
