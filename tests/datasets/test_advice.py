@@ -237,7 +237,14 @@ def test_a_file_of_the_netflix_prize_was_to_be_separated_otherwise(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "dates", [["1/13/2020 3:04 PM", "1/2/2021 1:00 AM"], ["2020년 1월 2일"] * 2]
+    "dates",
+    [
+        ["1/13/2020 3:04 PM", "1/2/2021 1:00 AM"],
+        ["2020년 1월 2일"] * 2,
+        ["2019-10-01 00:00:00 UTC", "2019-10-02 00:00:00 UTC"],
+        ["09 13, 2009", "01 2, 2010"],
+        ["Thu, 01 Oct 2020 10:00:00 GMT"] * 2,
+    ],
 )
 def test_dates_were_no_column_of_times(dates):
     table = TABLE[:2].assign(time=dates)
@@ -303,6 +310,14 @@ def test_a_file_of_pytorch_was_to_be_unpacked(tmp_path):
             archive.writestr(name, b"")
     said = error_of(load_interactions, tmp_path / "m.pt")
     assert "torch.load" in said and "unpack" not in said
+
+
+def test_dates_of_an_unknown_form_were_said_to_be_the_wrong_column():
+    table = TABLE[:2].assign(time=["2020, the 31st of Dec", "2021, the 1st of Jan"])
+    said = error_of(load_interactions, table, timestamp="time")
+    assert said.endswith("such as date_format='%d %b %Y' for '31 Dec 2020'")
+    table["time"] = ["2020, the 31st of Dec", "2021-01-01"]
+    assert "bad_rows='drop'" in error_of(load_interactions, table, timestamp="time")
 
 
 def test_a_saved_matrix_was_to_be_unpacked(tmp_path):

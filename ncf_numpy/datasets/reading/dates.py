@@ -11,10 +11,13 @@ import pandas as pd
 from .numerals import numbers
 
 DATE = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4})( \d{1,2}:\d{2}(:\d{2})?)?")
+YEAR = re.compile(r"(?<!\d)(19|20)\d\d(?!\d)")
 OTHERS = (  # formats that are not in the order of ISO 8601
     "%Y.%m.%d", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d %Y", "%b %d, %Y",
     "%B %d, %Y", "%m/%d/%y", "%m/%d/%y %H:%M", "%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y",
     "%d/%b/%Y:%H:%M:%S %z", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%Y년 %m월 %d일",
+    "%m %d, %Y", "%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M:%S.%f UTC", "%Y-%m-%d %H:%M:%S GMT",
+    "%a, %d %b %Y %H:%M:%S GMT", "%a, %d %b %Y %H:%M:%S %z",
 )  # fmt: skip
 EXPECTED = "seconds or a date such as 2020-12-31 23:59:59"
 
@@ -37,13 +40,18 @@ def seconds(values: pd.Index, date_format: str | None = None) -> np.ndarray:
     return np.floor(np.where(np.isnan(read), since.to_numpy(np.float64), read))
 
 
-def advice(values: pd.Index, date_format: str | None) -> str:
-    """What to do about values that could not be read as dates of this format; "": no idea."""
+def advice(values: pd.Index, date_format: str | None, every: bool) -> str:
+    """What to do about values that could not be read as dates of this format; "": no idea.
+
+    every: no value of the column could be read.
+    """
     if not len(values):
         return ""
     if date_format is not None and not np.isnan(seconds(values)).any():
         return "Leave date_format= out: these are seconds, or dates of ISO 8601"
     likely = likely_format(values)
+    if not likely and every and date_format is None and all(map(YEAR.search, map(str, values))):
+        return "Say how its dates are written, such as date_format='%d %b %Y' for '31 Dec 2020'"
     return likely and f"Say how its dates are written: {likely}"
 
 

@@ -163,7 +163,8 @@ class RawTable:
         wrong = ~(np.abs(values) < 2**53)
         advice = ""
         if wrong.any():
-            advice = dates.advice(distinct[np.unique(codes[wrong & (codes >= 0)])], date_format)
+            unread = distinct[np.unique(codes[wrong & (codes >= 0)])]
+            advice = dates.advice(unread, date_format, wrong.all())
         expected = f"a date in the format {date_format!r}" if date_format else dates.EXPECTED
         self._complain(name, expected, wrong, advice)
         return values
