@@ -1,6 +1,8 @@
 """The options that say what the data is, which train and evaluate share, and the reading of it."""
 
 import argparse
+import ast
+import re
 from dataclasses import replace
 
 from ..datasets import download, find_dataset, leave_one_out, load_interactions, sample_lastfm
@@ -16,7 +18,8 @@ COLUMNS = {
     "name": "names of the items",
 }
 LAYOUT = "names", "sep", "quotes", "encoding", "date_format", "bad_rows"
-SEPARATORS = {"tab": "\t", r"\t": "\t", "blank": " ", "comma": ",", "semicolon": ";", "bar": "|"}
+SEPARATORS = {"tab": "\t", "blank": " ", "comma": ",", "semicolon": ";", "bar": "|"}
+ESCAPE = re.compile(r"\\(t|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4})")
 READERS = "csv", "sample", *KNOWN
 
 
@@ -93,7 +96,8 @@ def names_of(text):
 
 
 def separator(text):
-    return SEPARATORS.get(text, text)
+    r"""'tab' -> a tab, and so is '\t'; '\x01' is the control character."""
+    return ESCAPE.sub(lambda match: ast.literal_eval(f"'{match[0]}'"), SEPARATORS.get(text, text))
 
 
 def load_data(arguments):

@@ -145,3 +145,17 @@ def test_the_log_of_a_model_without_epochs_was_not_written(folder, capsys, ask):
     assert main([*ask.split(), "--data", "plays.csv", "--log", "log.csv"]) == 1
     assert "--log does not apply to" in capsys.readouterr().err
     assert [path.name for path in folder.iterdir()] == ["plays.csv"]
+
+
+@pytest.mark.parametrize("sep", ["\t", "\x01", "，"])
+def test_the_separator_that_an_error_advised_was_not_understood(folder, capsys, sep):
+    PLAYS.to_csv("t.txt", index=False)
+    text = (folder / "t.txt").read_text().replace(",", sep)
+    (folder / "t.txt").write_text(text, encoding="utf-8")
+    train = "train --quiet --data t.txt --model popularity --save m"
+    advised = "--sep tab"
+    if sep != "\t":
+        assert main(shlex.split(train)) == 1
+        advised = re.search("--sep .*$", capsys.readouterr().err)[0]
+    for option in (advised, advised.replace("tab", r"'\t'")):
+        assert main(shlex.split(f"{train} {option}")) == 0

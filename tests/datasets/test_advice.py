@@ -227,6 +227,17 @@ def test_comments_were_the_columns(tmp_path, text, names):
     assert path.read_text() == text
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp949", "utf-16"])
+@pytest.mark.parametrize("sep", ["，", "::", "\x01"])
+def test_the_separator_that_was_advised_was_an_error_of_pandas(tmp_path, encoding, sep):
+    path = tmp_path / "t.csv"
+    path.write_text(f"user{sep}item\n민{sep}5\n'가, 나'{sep}6\n", encoding=encoding)
+    given = {"encoding": encoding} if encoding == "cp949" else {}
+    said = error_of(load_interactions, path, **given)
+    advised = eval(re.search("pass sep=('.*?')$", said)[1])
+    assert pairs(load_interactions(path, sep=advised, **given)) == [("'가, 나'", 6), ("민", 5)]
+
+
 def test_a_file_of_the_netflix_prize_was_to_be_separated_otherwise(tmp_path):
     path = tmp_path / "combined_data_1.txt"
     path.write_text("5:\n1,3,2005-09-06\n2,5,2005-09-07\n6:\n1,4,2005-09-06\n", encoding="utf-8")

@@ -138,18 +138,30 @@ class TextFile:
     def open(self) -> BinaryIO:
         encoding = self.encoding.removesuffix("-sig")
         file = open_bounded(self.path, encoding if self.is_ascii_based else None)
-        if len(self.sep) == 1:
+        if self._one_character() == self.sep:
             return file
         with file:
-            text, single = file.read(), self._one_character().encode()
-        place = text.find(single)
+            return io.BytesIO(self._with_one_character(file.read(), encoding))
+
+    def _with_one_character(self, text: bytes, encoding: str) -> bytes:
+        """The text with one character of ASCII for the separator, which must be nowhere in it.
+
+        Two halves of characters can be a separator that is not ASCII, so these are decoded first.
+        """
+        single = self._one_character().encode()
+        place = text.find(single) if self.is_ascii_based else -1
         if place >= 0:
             line = text.count(b"\n", 0, place) + 1
             raise ValueError(f"{self.path}, line {line}: holds the control character {single!r}")
-        return io.BytesIO(text.replace(self.sep.encode(encoding), single))
+        if self.sep.isascii() and self.is_ascii_based:
+            return text.replace(self.sep.encode(encoding), single)
+        errors = "surrogateescape" if self.is_ascii_based else "strict"
+        decoded = text.decode(encoding, errors).replace(self.sep, self._one_character())
+        return decoded.encode(encoding, errors)
 
     def _one_character(self) -> str:
-        return self.sep if len(self.sep) == 1 else "\x1f"  # ASCII's unit separator
+        is_one_byte = len(self.sep) == 1 and self.sep.isascii()
+        return self.sep if is_one_byte else "\x1f"  # ASCII's unit separator
 
     @property
     def is_ascii_based(self) -> bool:
@@ -165,7 +177,7 @@ class TextFile:
         """
         if not (self.quotes and self.is_ascii_based):
             return None
-        within = re.compile(rb'\\"(?!' + re.escape(self.sep.encode()) + rb')[^"\r\n]')
+        within = re.compile(rb'\\"(?!' + re.escape(self._one_character().encode()) + rb')[^"\r\n]')
         with self.open() as file:
             end = b""
             while block := file.read(CHUNK):
