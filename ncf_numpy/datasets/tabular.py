@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from ..core.checks import check_switch
+from ..core.checks import check_switch, is_number
 from ..data.interactions import Interactions
 from .reading.folders import path_of
 from .reading.numerals import shown
@@ -192,9 +192,9 @@ def _check_settings(count, rating, min_rating, bad_rows) -> None:
         raise ValueError(f"bad_rows must be 'raise' or 'drop', got {bad_rows!r}")
     if count is not None and rating is not None:
         raise ValueError(f"count={count!r} and rating={rating!r} both say how much; give one")
-    if min_rating is None or min_rating == "all":
+    if min_rating is None or (isinstance(min_rating, str) and min_rating == "all"):
         return
-    if isinstance(min_rating, (str, bool)) or not np.isfinite(min_rating):
+    if not is_number(min_rating) or not np.isfinite(min_rating):
         raise ValueError(f"min_rating must be a number, or 'all', got {min_rating!r}")
     if count is not None:
         raise ValueError(f"min_rating={min_rating} is for rating=COLUMN, not for count={count!r}")

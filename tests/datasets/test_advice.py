@@ -346,6 +346,9 @@ def test_a_saved_matrix_was_to_be_unpacked(tmp_path):
         ("names", 5),
         ("names", ("user", None)),
         ("names", {"user": 0, "item": 1}),
+        ("names", {"user", "item"}),
+        ("names", pd.Index([0, 1])),
+        ("names", np.array([["user", "item"]])),
     ],
 )
 def test_arguments_of_another_type_were_true_or_an_error_of_python(tmp_path, name, value):
@@ -354,6 +357,19 @@ def test_arguments_of_another_type_were_true_or_an_error_of_python(tmp_path, nam
     assert re.search(
         f"{name}( must be|=5 is not known)", error_of(load_interactions, path, **{name: value})
     )
+
+
+@pytest.mark.parametrize("kind", [list, pd.Index, np.array, iter, pd.Series])
+def test_names_of_another_kind_of_list_were_ambiguous(tmp_path, kind):
+    (tmp_path / "t.csv").write_text("1,5\n1,6\n", encoding="utf-8")
+    names = kind(["user", "item"])
+    assert pairs(load_interactions(tmp_path / "t.csv", names=names)) == PAIRS[:2]
+
+
+@pytest.mark.parametrize("value", [4j, [4, 5], np.array([4]), np.array([4, 5]), True, "4", (4,)])
+def test_a_rating_that_is_not_one_number_was_an_error_of_numpy(value):
+    said = error_of(load_interactions, TABLE.assign(n=5), rating="n", min_rating=value)
+    assert said == f"min_rating must be a number, or 'all', got {value!r}"
 
 
 def test_a_date_format_that_is_no_text_was_an_error_of_pandas():

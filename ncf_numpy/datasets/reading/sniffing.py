@@ -58,6 +58,7 @@ def open_table(
     encoding: by default, what a byte order mark says, else UTF-8.
     Raises ValueError, with what to do, where a wanted column is missing, and for other files.
     """
+    columns = None if columns is None else _texts(columns)
     _check_layout(wanted, columns, sep)
     if path.is_dir():
         names = ", ".join(sorted(each.name for each in path.iterdir())[:5]) or "nothing"
@@ -158,13 +159,19 @@ def _is_header(file: TextFile) -> bool:
     return any(all(map(NUMBER.fullmatch, column)) for column in zip(*others))
 
 
+def _texts(names) -> tuple:
+    """The names of columns, from a list of any kind, or TypeError."""
+    is_list = np.iterable(names) and not isinstance(names, (str, dict, set, frozenset))
+    listed = tuple(names) if is_list else (None,)
+    if not all(isinstance(name, str) or name is ... for name in listed):
+        raise TypeError(f"names must be a list such as ('user', 'item'), got {names!r}")
+    return tuple(name if name is ... else str(name) for name in listed)
+
+
 def _check_layout(wanted, columns, sep) -> None:
     """Raise for what cannot be the names of columns, or separate fields."""
-    listed = columns is None or not isinstance(columns, (str, dict)) and np.iterable(columns)
-    if not listed or not all(isinstance(name, str) or name is ... for name in columns or ()):
-        raise TypeError(f"names must be a list such as ('user', 'item'), got {columns!r}")
     if columns is not None and len(set(columns)) < len(columns):
-        raise ValueError(f"names={tuple(columns)} has one name twice: give each column its own")
+        raise ValueError(f"names={columns} has one name twice: give each column its own")
     if columns is None and not all(isinstance(name, str) for name in wanted):
         raise TypeError(
             f"the columns of a file are named by texts, got {', '.join(map(repr, wanted))}; names= "
