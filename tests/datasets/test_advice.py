@@ -307,12 +307,17 @@ def test_a_file_of_stata_was_a_web_page(tmp_path, version):
         ),
         (b"Obj\x01\x04\x16avro.schema", "an Avro file: .*fastavro"),
         (b"\xff\xff\xff\xff\x10\0\0\0", "an Arrow stream: .*pyarrow.ipc.open_stream"),
-        (bytes(range(256)), "a binary file of another program, not a table of text: open it there"),
     ],
 )
 def test_a_file_of_another_program_was_utf_16(tmp_path, content, message):
     (tmp_path / "t.bin").write_bytes(content)
     assert re.search(f"t.bin is {message}", error_of(load_interactions, tmp_path / "t.bin"))
+
+
+def test_a_file_of_an_unknown_program_was_utf_16(tmp_path):
+    (tmp_path / "t.bin").write_bytes(bytes(range(256)))
+    said = error_of(load_interactions, tmp_path / "t.bin")
+    assert "t.bin, line 1: control characters, as in a binary file of another program" in said
 
 
 def test_a_file_of_pytorch_was_to_be_unpacked(tmp_path):

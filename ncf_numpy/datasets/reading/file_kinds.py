@@ -99,12 +99,13 @@ def unmarked_encoding(head: bytes) -> str | None:
 
 
 def check_is_not_binary(path, head: bytes) -> None:
-    """Raise ValueError where too many of the first bytes are none of a text."""
-    n_control = sum(byte < 32 and byte not in b"\t\n\r" for byte in head)
-    if 0 in head and n_control > max(4, len(head) / 10) and not unmarked_encoding(head):
+    """Raise ValueError where a NUL byte and many other control characters are among the first."""
+    n_control = sum(0 < byte < 32 and byte not in b"\t\n\r" for byte in head)
+    if 0 in head and n_control > max(4, len(head) / 20) and not unmarked_encoding(head):
+        line = head.count(b"\n", 0, head.find(0)) + 1
         raise ValueError(
-            f"{path} is a binary file of another program, not a table of text: open it there, and "
-            "save it as CSV"
+            f"{path}, line {line}: control characters, as in a binary file of another program: "
+            "open it there, and save it as CSV"
         )
 
 
