@@ -105,6 +105,26 @@ def test_without_a_header_the_first_row_was_to_be_given_as_the_columns(tmp_path,
     assert pairs(load_interactions(path, names=eval(advised))) == expected
 
 
+@pytest.mark.parametrize(
+    ("first", "names"),
+    [
+        ("1,123456789", ("user", "item")),
+        ("123456789,7,5", ("user", "item", "rating")),
+        ("1,7,1511544070", ("user", "item", "timestamp")),
+        ("1,2014-04-07,214536502", ("user", "timestamp", "item")),
+        ("2014-04-07,1,214536502", ("timestamp", "user", "item")),
+        ("1,2268318,2520377,pv,1511544070", ("user", "item", "column3", "column4", "timestamp")),
+    ],
+)
+def test_names_for_a_first_line_of_data_lacked_the_item(tmp_path, first, names):
+    (tmp_path / "t.csv").write_text(f"{first}\n{first}\n", encoding="utf-8")
+    said = error_of(load_interactions, tmp_path / "t.csv")
+    advised = eval(re.search(r"such as names=(\(.*?\))", said)[1])
+    assert advised == names
+    given = {"rating": "rating", "min_rating": "all"} if "rating" in names else {}
+    assert len(load_interactions(tmp_path / "t.csv", names=advised, **given)) == 1
+
+
 def test_a_header_that_tells_users_and_items_was_no_data(tmp_path):
     (tmp_path / "t.csv").write_text("customer,product\nA,B\n", encoding="utf-8")
     assert "names=" not in error_of(load_interactions, tmp_path / "t.csv")

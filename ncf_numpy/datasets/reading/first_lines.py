@@ -23,14 +23,16 @@ def is_time(field: str) -> bool:
 
 def likely_names(first: Sequence[str]) -> tuple[str, ...]:
     """Names for the columns of a first line of data, by what stands in them."""
-    names = ["user"]
-    for place, field in enumerate(first[1:], start=2):
-        is_first_time = is_time(field) and "timestamp" not in names
-        other = f"column{place}" if "item" in names else "item"
-        names.append("timestamp" if is_first_time else other)
-    last = len(first) - 1
-    if is_time(first[1]) and last > 2:  # checkins: the place comes last
-        names[2], names[last] = "column3", "item"
-    elif last >= 2 and NUMBER.fullmatch(first[2]):
+    if len(first) < 3:
+        return ("user", "item")[: len(first)]
+    names = []
+    for place, field in enumerate(first, start=1):
+        is_id = place == 1 and NUMBER.fullmatch(field)  # of as many digits as seconds have
+        others = (name for name in ("user", "item") if name not in names)
+        is_first_time = is_time(field) and not is_id and "timestamp" not in names
+        names.append("timestamp" if is_first_time else next(others, f"column{place}"))
+    if names[1] == "timestamp" and len(first) > 3:  # checkins: the place comes last
+        names[2], names[-1] = "column3", "item"
+    elif names[2] == "column3" and NUMBER.fullmatch(first[2]) and float(first[2]) <= 100:
         names[2] = "rating"
     return tuple(names)
