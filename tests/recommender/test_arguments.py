@@ -211,8 +211,6 @@ def test_fit_advised_an_argument_that_fit_lacks():
     # as 1 March and 13 January 2020
     dates = ["01/03/2020", "13/01/2020"]
     table = pd.DataFrame({"user": [1, 1], "item": [2, 3], "timestamp": dates})
-        {"user": [1, 1], "item": [2, 3], "timestamp": ["01/03/2020", "13/01/2020"]}
-    )
     message = r"date_format='%d/%m/%Y', in fit\(load_interactions\(table, ...\)\)$"
     with pytest.raises(ValueError, match=message):
         Recommender("popularity").fit(table)
