@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.checks import check_ids
+from ..core.checks import check_ids, check_pairs
 from .columns import (
     amounts,
     check_list,
@@ -162,10 +162,6 @@ class Interactions(Lookup, Selection):
             raise ValueError("no interactions: the columns are empty")
         users, user_ids = known_ids("users", users)
         items, item_ids = known_ids("items", items)
-        if counts is not None:
-            counts = amounts(floats("counts", counts))
-        if timestamps is not None:
-            timestamps = whole_seconds(timestamps)
         names = None if item_names is None else names_of(item_ids, item_names)
         return cls.from_indices(users, items, user_ids, item_ids, counts, timestamps, names, source)
 
@@ -200,14 +196,19 @@ class Interactions(Lookup, Selection):
         TypeError, IndexError
             For indices that are no rows.
         ValueError
-            For empty columns.
+            For columns that are empty or differ in length, and counts that are no amounts.
         """
         check_list("user_ids", user_ids)
         check_list("item_ids", item_ids)
         users = check_ids(users, len(user_ids), "users")
         items = check_ids(items, len(item_ids), "items")
+        check_pairs(users, items)
         if not len(users):
             raise ValueError("no interactions: the columns are empty")
+        if counts is not None:
+            counts = amounts(column_of("counts", floats("counts", counts), len(users), np.float64))
+        if timestamps is not None:
+            timestamps = column_of("timestamps", whole_seconds(timestamps), len(users), np.int64)
         keys = users * len(item_ids) + items
         if counts is None and timestamps is None:
             keys.sort()

@@ -391,3 +391,26 @@ def test_names_by_ids_of_another_kind_were_all_left_out():
 def test_complex_counts_lost_their_imaginary_part():
     with pytest.raises(ValueError, match="counts must be real numbers, got complex128"):
         Interactions.from_columns([1], [1], np.array([1 + 1j]))
+
+
+@pytest.mark.parametrize("kind", [list, tuple, lambda values: pd.Series(values, index=[2, 0, 1])])
+def test_the_labels_of_a_series_swapped_the_counts_and_a_list_was_an_error_of_numpy(kind):
+    counts, times = kind([10.0, 20.0, 30.0]), kind([7, 8, 9])
+    data = Interactions.from_indices([1, 0, 0], [0, 1, 0], [5, 6], [7, 8], counts, times)
+    assert data.counts.tolist() == [30, 20, 10]
+    assert data.timestamps.tolist() == [9, 8, 7]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"counts": [1.0]}, r"counts has shape \(1,\), expected \(2,\)"),
+        ({"timestamps": [1, 2, 3]}, r"timestamps has shape \(3,\), expected \(2,\)"),
+        ({"counts": ["x", "y"]}, "counts must be numbers"),
+        ({"items": [0]}, "users and items must be of one length B, got 2 and 1"),
+    ],
+)
+def test_columns_beside_indices_that_do_not_fit(columns, message):
+    columns = {"users": [0, 1], "items": [0, 1], **columns}
+    with pytest.raises(ValueError, match=message):
+        Interactions.from_indices(user_ids=["a", "b"], item_ids=["x", "y"], **columns)
