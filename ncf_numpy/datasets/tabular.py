@@ -19,6 +19,7 @@ from ..core.checks import check_switch, is_number
 from ..data.interactions import Interactions
 from .reading.folders import path_of
 from .reading.numerals import shown
+from .reading.other_data import way_in
 from .reading.raw_table import RawTable
 from .reading.sniffing import open_table, renamed
 
@@ -198,20 +199,6 @@ def _check_settings(count, rating, min_rating, bad_rows) -> None:
         raise ValueError(f"min_rating must be a number, or 'all', got {min_rating!r}")
     if count is not None:
         raise ValueError(f"min_rating={min_rating} is for rating=COLUMN, not for count={count!r}")
-
-
-def way_in(data) -> str:
-    """How data that is no DataFrame can be given."""
-    if isinstance(data, (str, Path)):
-        return "load_interactions reads a file"
-    if hasattr(data, "read") or isinstance(data, bytes):
-        return "load_interactions reads a file: give its path"
-    if hasattr(data, "tocoo"):
-        return "Interactions.from_sparse reads a matrix of users x items"
-    return (
-        "pd.DataFrame(rows, columns=['user', 'item']) makes a DataFrame of pairs, reset_index() "
-        "one of a Series, and scipy.sparse.csr_matrix a matrix of an array of users x items"
-    )
 
 
 def _check_columns(table: pd.DataFrame, wanted: Sequence[str]) -> None:

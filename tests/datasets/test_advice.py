@@ -413,3 +413,42 @@ def test_a_header_of_short_names_was_a_user(tmp_path):
 def test_complex_counts_of_a_table_lost_their_imaginary_part():
     said = error_of(load_interactions, TABLE[:2].assign(n=[1j, 2]), count="n")
     assert "row 0: n is " in said and "expected a finite number" in said
+
+
+class Polars:
+    """What is asked of a table of another library."""
+
+    __module__ = "polars.dataframe.frame"
+
+    def to_pandas(self):
+        return TABLE[["item", "user"]]
+
+
+def test_a_table_of_polars_was_said_to_be_no_data_frame_but_a_data_frame():
+    table = Polars()
+    for use in (load_interactions, Recommender("popularity").fit):
+        said = error_of(use, table)
+        assert "polars.Polars is none of pandas" in said
+        assert (
+            pairs(load_interactions(eval(expression(said, "table.to_pandas"), locals()))) == PAIRS
+        )
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        PAIRS,
+        [(*pair, 4) for pair in PAIRS],
+        [[*pair, 4, "2020-01-01"] for pair in PAIRS],
+        np.array([(*pair, 4) for pair in PAIRS]),
+        TABLE.to_dict("records"),
+        TABLE.to_records(index=False),
+        TABLE.to_dict("list"),
+        {1: [5, 6], 2: {5}, 3: (7,)},
+        {1: {5: 2, 6: 1}, 2: {5: 3}, 3: {7: 1}},
+    ],
+)
+def test_the_line_for_rows_or_a_dictionary_was_that_of_pairs(rows):
+    said = error_of(load_interactions, rows)
+    line = expression(said, "pd.DataFrame")
+    assert pairs(load_interactions(eval(line, {"pd": pd, "rows": rows, "data": rows}))) == PAIRS
