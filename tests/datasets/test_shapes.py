@@ -416,3 +416,23 @@ def test_json_lines_of_another_encoding_were_no_json(folder):
     assert pairs(load_interactions(folder / "x.json", encoding="cp949")) == [("민준", 1)]
     (folder / "x.json").write_text("\ufeff" + line, encoding="utf-8")
     assert pairs(load_interactions(folder / "x.json")) == [("민준", 1)]
+
+
+def test_a_key_of_later_lines_only_was_neither_used_nor_noted(folder):
+    path = folder / "late.jsonl"
+    objects = [{"user": "a", "item": 1}, {"user": "b", "item": 2, "rating": 1, "page": 3}]
+    path.write_text("\n".join(map(json.dumps, objects)), encoding="utf-8")
+    with pytest.raises(ValueError, match="has ratings in 'rating'"):
+        load_interactions(path)
+    with pytest.raises(ValueError, match="line 1: rating is None, expected a finite number"):
+        load_interactions(path, rating="rating", min_rating="all")
+    data = load_interactions(path, rating="rating", min_rating="all", bad_rows="drop")
+    assert pairs(data) == [("b", 2)]
+    assert "Columns that are not used: 'page'." in data.notes
+
+
+def test_a_first_line_without_an_item_was_said_to_be_all_lines(folder):
+    (folder / "first.jsonl").write_text('{"user": "a"}\n{"user": "b", "item": 2}\n')
+    with pytest.raises(ValueError, match="line 1: item is None, expected an id.*bad_rows='drop'"):
+        load_interactions(folder / "first.jsonl")
+    assert pairs(load_interactions(folder / "first.jsonl", bad_rows="drop")) == [("b", 2)]

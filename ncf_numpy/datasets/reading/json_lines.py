@@ -18,7 +18,7 @@ from .text_files import undecodable
 
 @dataclass(frozen=True)
 class JsonLines:
-    """path: a Path; a packed file is unpacked.  columns: the keys of the first object."""
+    """path: a Path; a packed file is unpacked.  columns: the keys of all objects."""
 
     path: Path
     columns: tuple[str, ...]
@@ -26,7 +26,8 @@ class JsonLines:
 
     @classmethod
     def sniff(cls, path: Path, encoding: str = "utf-8-sig") -> JsonLines:
-        return cls(path, tuple(next(cls(path, (), encoding).records())[1]), encoding)
+        objects = cls(path, (), encoding).records()
+        return cls(path, tuple(dict.fromkeys(key for _, each in objects for key in each)), encoding)
 
     def records(self) -> Iterator[tuple[int, dict]]:
         """(line, from 1; the object on it), without the blank lines."""
