@@ -13,6 +13,7 @@ from collections.abc import Set, Sized
 import numpy as np
 
 WHOLE = re.compile(r"(0|-?[1-9][0-9]{0,18})(\.0+)?")  # 1.0 is what pandas makes of 1 beside a gap
+WAY_OUT = "convert them so that all are integers or all are texts"
 EXACT = 2.0**53  # from here on, floats skip integers
 
 
@@ -24,7 +25,7 @@ def index_ids(where: str, values, *, written: bool = False, whole: bool = False)
 
     written: the texts were read from a file, whose columns have no type: if all of them are
         integers, written as Python prints them ("7", "-7"; not "007") or as pandas prints a column
-        with gaps ("7.0"), then so are the ids.  whole: any other text is no id.
+        with gaps ("7.0"), then so are the ids.  whole: whatever is no integer is no id.
     Raises TypeError, which begins with `where`, for other kinds of ids and for a mixture.
     """
     if isinstance(values, np.ndarray) and values.dtype.kind == "i":
@@ -40,11 +41,16 @@ def index_ids(where: str, values, *, written: bool = False, whole: bool = False)
         kind = pd.api.types.infer_dtype(distinct)
     else:
         kind = pd.api.types.infer_dtype(column)
-        codes, distinct = (None, column) if kind not in READERS else pd.factorize(column)
+        if kind == "unknown-array":  # such as a dictionary of Arrow
+            column = column.astype(object)
+            kind = pd.api.types.infer_dtype(column)
+        if kind not in READERS and whole:
+            column = column.map(str)  # pandas would take True for 1
+        codes, distinct = pd.factorize(column) if kind in READERS or whole else (None, column)
     distinct = distinct.to_numpy(object)
-    if kind not in READERS:
+    if kind not in READERS and not whole:
         raise _not_ids(where, kind, distinct)
-    if kind == "string" and written:
+    if kind == "string" and written or kind != "integer" and whole:
         ids, known = _read_written(distinct, whole)
     else:
         ids, known = READERS[kind](where, distinct)
@@ -81,16 +87,17 @@ def sort_keys(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return keys >> bits, keys & (2**bits - 1)
 
 
-def _not_ids(where: str, kind: str, values) -> TypeError:
+def _not_ids(where: str, kind: str, values, way_out: str = WAY_OUT) -> TypeError:
     return TypeError(
-        f"{where}: ids must be integers or texts, got {kind} such as {values[0]!r}; convert them "
-        "so that all are integers or all are texts"
+        f"{where}: ids must be integers or texts, got {kind} such as {values[0]!r}; {way_out}"
     )
 
 
 def _read_integers(where: str, values: np.ndarray):
-    if not all(-(2**63) <= value < 2**63 for value in values):
-        raise _not_ids(where, "numbers beyond 64 bits", values)
+    large = [value for value in values if not -(2**63) <= value < 2**63]
+    if large:
+        way_out = "give them as texts, such as those of column.astype(str)"
+        raise _not_ids(where, "numbers beyond 64 bits", large, way_out)
     return values.astype(np.int64), np.ones(len(values), bool)
 
 
@@ -104,7 +111,7 @@ def _read_floats(where: str, values: np.ndarray):
 
 
 def _read_texts(where: str, values: np.ndarray):
-    ids = np.array([text.strip() for text in values], dtype=object)
+    ids = np.array([str(text).strip() for text in values], dtype=object)
     return ids, ids != ""
 
 

@@ -412,3 +412,42 @@ def test_one_text_among_whole_ids_is_dropped_on_request(write):
     data = load_interactions(path, whole_ids=True, bad_rows="drop")
     assert data.user_ids.tolist() == [1]
     assert data.notes == ("Rows whose user is not a whole number, dropped: 1 (line 3).",)
+
+
+@pytest.mark.parametrize("as_lines", [False, True])
+@pytest.mark.parametrize(
+    "ids",
+    [["1", "x", "2.0", ""], [1, "x", 2.0, None], ["1", "1.5", 2, True], [1, 1.5, 2, None]],
+)
+def test_whole_ids_did_nothing_in_a_data_frame_or_in_json_lines(tmp_path, as_lines, ids):
+    data = pd.DataFrame({"user": pd.Series(ids, dtype=object), "item": [7, 7, 8, 8]})
+    if as_lines:
+        data.to_json(tmp_path / "t.jsonl", orient="records", lines=True)
+        data = tmp_path / "t.jsonl"
+    with pytest.raises(ValueError, match="expected a whole number"):
+        load_interactions(data, whole_ids=True)
+    read = load_interactions(data, whole_ids=True, bad_rows="drop")
+    assert (read.user_ids.tolist(), read.item_ids.tolist()) == ([1, 2], [7, 8])
+
+
+def test_whole_ids_of_a_categorical_column():
+    ids = pd.Categorical(["2", "x", "1", "2"])
+    data = load_interactions(
+        pd.DataFrame({"user": ids, "item": [1, 1, 1, 3]}), whole_ids=True, bad_rows="drop"
+    )
+    assert data.user_ids.tolist() == [1, 2] and len(data) == 3
+
+
+def test_a_column_of_an_arrow_dictionary_was_an_unknown_array():
+    arrow = pytest.importorskip("pyarrow")
+    kind = pd.ArrowDtype(arrow.dictionary(arrow.int32(), arrow.string()))
+    table = pd.DataFrame({"user": pd.Series(["b", "a"]).astype(kind), "item": [1, 2]})
+    assert load_interactions(table).user_ids.tolist() == ["a", "b"]
+
+
+def test_ids_beyond_64_bits_were_to_be_integers_or_texts():
+    table = pd.DataFrame({"user": [2**70, 1], "item": [1, 2]})
+    with pytest.raises(TypeError, match=r"such as 1180591620717411303424; .*column\.astype\(str\)"):
+        load_interactions(table)
+    table["user"] = table["user"].astype(str)
+    assert load_interactions(table).user_ids.tolist() == ["1", "1180591620717411303424"]
