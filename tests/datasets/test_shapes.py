@@ -436,3 +436,18 @@ def test_a_first_line_without_an_item_was_said_to_be_all_lines(folder):
     with pytest.raises(ValueError, match="line 1: item is None, expected an id.*bad_rows='drop'"):
         load_interactions(folder / "first.jsonl")
     assert pairs(load_interactions(folder / "first.jsonl", bad_rows="drop")) == [("b", 2)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
+def test_json_lines_that_powershell_wrote_were_taken_for_a_csv_file(folder, encoding):
+    path = folder / "j16.jsonl"
+    text = '{"user": "가", "item": "x"}\r\n{"user": "b", "item": "y"}\r\n'
+    path.write_bytes(text.encode(encoding))
+    assert pairs(load_interactions(path, encoding=encoding)) == [("b", "y"), ("가", "x")]
+    if encoding != "utf-16-le":  # which has no mark
+        assert pairs(load_interactions(path)) == [("b", "y"), ("가", "x")]
+    path.write_bytes(text.encode(encoding) + "[1]".encode(encoding.removesuffix("-sig")))
+    with pytest.raises(ValueError, match=r"line 3: expected a JSON object on every line, got"):
+        load_interactions(path, encoding=encoding)
+    with pytest.raises(ValueError, match="encoding='what' is not known"):
+        load_interactions(path, encoding="what")

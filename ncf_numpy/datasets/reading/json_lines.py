@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,13 @@ from .decompression import open_bounded
 from .file_kinds import by_pandas
 from .numerals import shown
 from .text_files import undecodable
+
+BEGINNING = re.compile(r"\ufeff?\s*\{\s*(\Z|[\"'}])")
+
+
+def is_json_lines(head: bytes, encoding: str) -> bool:
+    """Whether these first bytes of a file begin an object of JSON, or of Python."""
+    return BEGINNING.match(head.decode(encoding, "ignore")) is not None
 
 
 @dataclass(frozen=True)
@@ -31,14 +40,31 @@ class JsonLines:
 
     def records(self) -> Iterator[tuple[int, dict]]:
         """(line, from 1; the object on it), without the blank lines."""
-        with open_bounded(self.path, "UTF-8") as file:
-            for line, content in enumerate(file, start=1):
-                if not content.isspace():
-                    yield line, self._object(line, content)
+        for line, content in enumerate(self._lines(), start=1):
+            if not content.isspace():
+                yield line, self._object(line, content)
+
+    @property
+    def has_nul(self) -> bool:
+        """Whether ASCII characters have NUL bytes, as in utf-16 and utf-32."""
+        return 0 in "0".encode(self.encoding)
+
+    def _lines(self) -> Iterator[bytes]:
+        """The lines as they are; those of utf-16 and utf-32, where a NUL is text, as UTF-8."""
+        with open_bounded(self.path, None if self.has_nul else "UTF-8") as file:
+            if not self.has_nul:
+                yield from file
+                return
+            try:
+                for line in io.TextIOWrapper(file, self.encoding, newline="\n"):
+                    yield line.encode()
+            except UnicodeError as error:
+                raise ValueError(undecodable(str(self.path), self.encoding, error, b"")) from error
 
     def _object(self, line: int, content: bytes) -> dict:
+        encoding = "utf-8" if self.has_nul else self.encoding
         try:
-            found = json.loads(content.decode(self.encoding))
+            found = json.loads(content.decode(encoding).removeprefix("\ufeff"))
         except UnicodeDecodeError as error:
             where = f"{self.path}, line {line}"
             raise ValueError(undecodable(where, self.encoding, error, content)) from error

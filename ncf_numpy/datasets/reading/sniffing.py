@@ -18,7 +18,7 @@ from .converting import another_layout, several_blanks
 from .decompression import first_bytes
 from .file_kinds import check_is_not_binary, check_is_text, marked_encoding
 from .first_lines import is_data, likely_names
-from .json_lines import JsonLines
+from .json_lines import JsonLines, is_json_lines
 from .numerals import NUMBER, shown
 from .text_files import TextFile
 
@@ -37,7 +37,6 @@ HEADING = re.compile("(user|item|movie|product|customer|artist|u|i)[ _-]?id", re
 HEADINGS = [  # of both, one stands in the header
     re.compile(f"({each.pattern})[ _-]?(id|name|no)?", re.IGNORECASE) for each in (USERS, ITEMS)
 ]
-JSON_LINES = re.compile(rb"(\xef\xbb\xbf)?\s*\{\s*(\Z|[\"'}])")
 MARK = re.compile(r"\w[\"']?([^\w\s\"'.-]{1,3})[\"']?\w")
 
 
@@ -68,7 +67,8 @@ def open_table(
     marked = marked_encoding(head)
     if (encoding or marked) is None:
         check_is_not_binary(path, head)
-    if JSON_LINES.match(head):
+    encoding = marked if encoding is None else _checked(encoding)
+    if is_json_lines(head, encoding or "utf-8-sig"):
         for name, value in (("names", columns), ("sep", sep), ("quotes", quotes)):
             if value is not None:
                 raise ValueError(
@@ -77,7 +77,6 @@ def open_table(
         return _checked_keys(JsonLines.sniff(path, encoding or "utf-8-sig"), wanted)
     if quotes is not None:
         check_switch("quotes", quotes)
-    encoding = marked if encoding is None else _checked(encoding)
     given = {"columns": columns, "quotes": quotes, "encoding": encoding or "utf-8-sig"}
     likely = "," if path.name.lower().split(".")[1:2] == ["csv"] else "\t"
     order = sorted(SEPARATORS, key=lambda each: each != likely) if sep is None else [sep]
