@@ -18,10 +18,11 @@ import pandas as pd
 from ..core.checks import check_switch, is_number
 from ..data.interactions import Interactions
 from .reading.folders import path_of
+from .reading.frames import check_columns, without_blanks
 from .reading.numerals import shown
 from .reading.other_data import way_in
 from .reading.raw_table import RawTable
-from .reading.sniffing import open_table, renamed
+from .reading.sniffing import open_table
 
 if TYPE_CHECKING:
     from ..core.types import Frame
@@ -137,8 +138,9 @@ def load_interactions(
             raise ValueError(f"{' and '.join(same)} name the same column; each needs its own")
     file = None
     if isinstance(data, pd.DataFrame):
+        data = without_blanks(data, wanted)
+        check_columns(data, wanted)
         origin, columns = "the DataFrame", data.columns.tolist()
-        _check_columns(data, wanted)
         for name, value in layout.items():
             if value is not None:
                 raise ValueError(f"{name}={value!r} is for files: leave it out for a DataFrame")
@@ -201,26 +203,11 @@ def _check_settings(count, rating, min_rating, bad_rows) -> None:
         raise ValueError(f"min_rating={min_rating} is for rating=COLUMN, not for count={count!r}")
 
 
-def _check_columns(table: pd.DataFrame, wanted: Sequence[str]) -> None:
-    columns = table.columns.tolist()
-    missing = ", ".join(repr(name) for name in wanted if name not in columns)
-    if missing and set(table.columns.names) & set(wanted):
-        raise ValueError(
-            f"the DataFrame has {missing} as rows and columns: give table.unstack().dropna()"
-            ".rename('count').reset_index(), or 'rating' where the values are ratings"
-        )
-    if missing and set(table.index.names) & set(wanted):
-        raise ValueError(f"the DataFrame has {missing} in its index: give table.reset_index()")
-    if missing:
-        advice = renamed(columns, wanted)
-        where = ", in load_interactions(table, ...)" if "such as" in advice else ""
-        there = shown(columns, 500) or "none"
-        raise ValueError(f"the DataFrame has no column {missing}; it has {there}{advice}{where}")
-
-
 def _column_of_ratings(columns: list, wanted: list, min_rating, origin: str) -> str | None:
     """The column of ratings that was not named; ValueError where min_rating needs one."""
-    likely = [each for each in columns if each not in wanted and RATINGS.fullmatch(str(each))]
+    likely = [
+        each for each in columns if each not in wanted and RATINGS.fullmatch(str(each).strip())
+    ]
     if min_rating is not None and len(likely) != 1:
         raise ValueError(
             f"min_rating={min_rating!r} needs rating=COLUMN; {origin} has {shown(columns, 500)}"

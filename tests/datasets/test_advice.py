@@ -136,8 +136,9 @@ def test_a_table_of_users_by_items_was_to_be_reset_and_then_lacked_its_items(how
     if how == "pivot_table":
         table = TABLE.assign(n=2).pivot_table(index="user", columns="item", values="n")
     said = error_of(Recommender("popularity").fit, table)
-    long = eval(expression(said, "table.unstack"), {"table": table})
+    long = eval(expression(said, "table.rename_axis"), {"table": table})
     assert pairs(Recommender("popularity").fit(long).data) == PAIRS
+    assert pairs(load_interactions(long)) == PAIRS  # without the zeros of a crosstab
 
 
 def test_a_user_a_line_with_their_items_was_to_be_given_names(tmp_path):
@@ -452,3 +453,57 @@ def test_the_line_for_rows_or_a_dictionary_was_that_of_pairs(rows):
     said = error_of(load_interactions, rows)
     line = expression(said, "pd.DataFrame")
     assert pairs(load_interactions(eval(line, {"pd": pd, "rows": rows, "data": rows}))) == PAIRS
+
+
+@pytest.mark.parametrize("end", [" ", "\t", "\u00a0"])
+def test_a_blank_behind_the_name_of_a_column_hid_it_from_its_own_advice(end):
+    table = TABLE.set_axis([f"user{end}", "item"], axis="columns")
+    assert pairs(load_interactions(table)) == PAIRS
+    assert table.columns[0] == f"user{end}"
+    who = TABLE.set_axis([f"who{end}", f" what{end}"], axis="columns")
+    assert pairs(load_interactions(who, user="who", item="what")) == PAIRS
+    assert pairs(load_interactions(who, user=f"who{end}", item="what")) == PAIRS
+    rated = table.assign(**{f"Rating{end}": 5})
+    assert f"has ratings in {f'Rating{end}'!r}" in error_of(load_interactions, rated)
+    assert pairs(load_interactions(rated, rating="Rating", min_rating=4)) == PAIRS
+
+
+WIDE = pd.crosstab(TABLE["user"], TABLE["item"])
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        WIDE.rename_axis(columns=None),
+        WIDE.rename_axis(columns=None).reset_index(),
+        WIDE.rename_axis(index=None, columns=None),
+        WIDE.rename_axis(index="who", columns="what"),
+        WIDE.rename_axis(index=None),
+        WIDE.rename_axis(columns=None) > 0,
+        WIDE.T,
+    ],
+)
+def test_of_a_column_for_each_item_the_first_was_advised_as_the_items(table):
+    for use in (load_interactions, Recommender("popularity").fit):
+        said = error_of(use, table)
+        long = eval(expression(said, "table."), {"table": table})
+        assert pairs(load_interactions(long)) == PAIRS
+
+
+def test_columns_of_a_sparse_matrix():
+    sparse = pytest.importorskip("scipy.sparse")
+    table = pd.DataFrame.sparse.from_spmatrix(sparse.csr_matrix(WIDE), WIDE.index, WIDE.columns)
+    for each in (table, table.rename_axis(index=None, columns=None)):
+        said = error_of(load_interactions, each)
+        line = expression(said, "Interactions.from_sparse")
+        assert pairs(eval(line, {"table": each, "Interactions": Interactions})) == PAIRS
+
+
+def test_a_column_of_other_numbers_is_no_item():
+    table = TABLE.drop(columns="item").assign(thing=[9, 8, 7, 6], n=[0, 0, 1, 2]).iloc[1:]
+    assert "users as rows" not in error_of(load_interactions, table)
+    table = TABLE.set_axis(["user", "movie"], axis="columns").set_index("user")
+    said = error_of(load_interactions, table)
+    assert "has 'user' in its index" in said
+    reset = eval(expression(said, "table.reset_index"), {"table": table})
+    assert pairs(load_interactions(reset, item="movie")) == PAIRS
