@@ -507,3 +507,7 @@ def test_a_column_of_other_numbers_is_no_item():
     assert "has 'user' in its index" in said
     reset = eval(expression(said, "table.reset_index"), {"table": table})
     assert pairs(load_interactions(reset, item="movie")) == PAIRS
+    table = pd.DataFrame([[1, 5, 0], [2, 6, 0]], columns=["a", "b", "c"])
+    assert "no column 'z'" in error_of(load_interactions, table, "a", "b", rating="z")
+    twice = table.set_axis(["user", "user", "c"], axis="columns")
+    assert "no column 'item'" in error_of(load_interactions, twice)

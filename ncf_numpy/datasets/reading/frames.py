@@ -46,13 +46,14 @@ def check_columns(table: pd.DataFrame, wanted: Sequence[str]) -> None:
 def _of_users_by_items(table: pd.DataFrame, user: str, item: str) -> str:
     """The line that makes pairs of a table with a row for each user, or "" for another table."""
     start, values = "table", table
+    if item in table.columns.tolist() or not table.columns.is_unique:
+        return ""
     if user in table.columns.tolist():
         start = f"table.set_index({user!r})"
         values = table.drop(columns=user)
         is_one = table[user].is_unique and _is_wide(values)
     else:
-        named = {*table.columns.names} & {user, item}
-        is_one = item not in table.columns and (named or _is_wide(values))
+        is_one = {*table.columns.names} & {user, item} or _is_wide(values)
     if not is_one or values.columns.nlevels > 1 or values.index.nlevels > 1:
         return ""
     if start == "table" and all(isinstance(each, pd.SparseDtype) for each in values.dtypes):
