@@ -1,6 +1,7 @@
 """The way out that an error names is followed to the letter, and leads to the data."""
 
 import gzip
+import json
 import re
 import shlex
 import zipfile
@@ -511,3 +512,57 @@ def test_a_column_of_other_numbers_is_no_item():
     assert "no column 'z'" in error_of(load_interactions, table, "a", "b", rating="z")
     twice = table.set_axis(["user", "user", "c"], axis="columns")
     assert "no column 'item'" in error_of(load_interactions, twice)
+
+
+RECORDS = [{"user": str(u).zfill(3), "item": i} for u, i in PAIRS]
+LIKED = [(f"{u:03}", i) for u, i in PAIRS]
+
+
+def columns_of(rows):
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def indexed(values):
+    return {str(place): value for place, value in enumerate(values)}
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"total": 4, "data": RECORDS},
+        {"columns": ["user", "item"], "index": [0, 1, 2, 3], "data": LIKED},
+        {name: indexed(values) for name, values in columns_of(RECORDS).items()},
+        columns_of(RECORDS),
+        indexed(RECORDS),
+        {"001": [5, 6], "002": [5], "003": [7]},
+        LIKED,
+    ],
+)
+def test_json_of_another_shape_was_to_be_read_by_its_keys(tmp_path, found, indent):
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps(found, indent=indent), encoding="utf-8")
+    follow(path)
+    assert pairs(load_interactions(tmp_path / "t.csv")) == LIKED
+
+
+@pytest.mark.parametrize(
+    ("rows", "indent", "end"),
+    [(RECORDS, 1, "\n"), (RECORDS, 1, ""), (RECORDS[:1], 1, "\n"), (LIKED, None, "\n")],
+)
+def test_json_objects_one_after_another_were_to_be_read_by_pandas_which_cannot(
+    tmp_path, rows, indent, end
+):
+    path = tmp_path / "t.json"
+    text = end.join(json.dumps(row, indent=indent) for row in rows)
+    path.write_text(text, encoding="utf-8")
+    follow(path)
+    assert pairs(load_interactions(tmp_path / "t.csv")) == LIKED[: len(rows)]
+
+
+def follow(path):
+    """Run the command that the error of a file names."""
+    said = error_of(load_interactions, path)
+    line = re.search(r'python -c "(.*)"$', said)
+    assert line, said
+    exec(line[1])

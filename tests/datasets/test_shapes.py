@@ -337,7 +337,7 @@ def test_a_column_of_ratings_by_another_name_was_silently_unused(name):
         ("Export\nof 2020\nuserId\tmovieId\n1\t2\n", "line 3: delete the 2 lines above it"),
         ("version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS: `git lfs pull`"),
         ("\x89PNG\r\n", "an image, not a table"),
-        ('{\n "user": [1, 2],\n "item": [3, 4]\n}\n', r"is JSON.*pandas.read_json\("),
+        ('{\n "user": [1, 2],\n "item": [3, 4]\n}\n', r"is JSON.*json.loads\(.*x_table.csv"),
     ],
 )
 def test_the_beginning_of_a_file_led_to_the_wrong_advice(folder, text, message):

@@ -7,13 +7,14 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from .decompression import open_bounded
-from .file_kinds import by_pandas
+from .json_shapes import table_of, way_out
 from .numerals import shown
 from .text_files import undecodable
 
@@ -69,9 +70,8 @@ class JsonLines:
             where = f"{self.path}, line {line}"
             raise ValueError(undecodable(where, self.encoding, error, content)) from error
         except (ValueError, RecursionError) as error:
-            if content.strip() == b"{":
-                way_out = by_pandas(self.path, "read_json")
-                raise ValueError(f"{self.path} is JSON, not an object a line: {way_out}") from error
+            if line == 1 and (advice := way_out(self.path, self.encoding)):
+                raise ValueError(advice) from error
             is_python = content.startswith(b"{'")
             hint = "; JSON has double quotes: ast.literal_eval reads Python's" if is_python else ""
             raise ValueError(f"{self._place(line, content)} ({error}{hint})") from error
@@ -93,12 +93,20 @@ class JsonLines:
                 if isinstance(value, str):
                     value = known.setdefault(value, value)
                 elif isinstance(value, (list, dict)):
+                    if advice := self.another_shape():
+                        raise ValueError(advice)
                     text = json.dumps(value)[:60]
                     raise ValueError(
                         f"{self.path}, line {line}: {name} is {text}, expected a number or a text"
                     )
                 column.append(value)
         return pd.DataFrame(columns, dtype=object)
+
+    def another_shape(self) -> str:
+        """The way out for one object that holds a whole table, or ""."""
+        objects = [found for _, found in islice(self.records(), 2)]
+        is_table = len(objects) == 1 and table_of(objects[0])
+        return way_out(self.path, self.encoding) if is_table else ""
 
     def lines(self, rows: Sequence[int]) -> list[int]:
         """The line of the file, from 1, of each of these rows."""

@@ -19,6 +19,7 @@ from .decompression import first_bytes
 from .file_kinds import check_is_not_binary, check_is_text, marked_encoding
 from .first_lines import is_data, likely_names
 from .json_lines import JsonLines, is_json_lines
+from .json_shapes import check_no_rows
 from .numerals import NUMBER, shown
 from .text_files import TextFile
 
@@ -63,6 +64,7 @@ def open_table(
         names = ", ".join(sorted(each.name for each in path.iterdir())[:5]) or "nothing"
         raise ValueError(f"{path} is a folder, which holds {names}: give one file")
     head = first_bytes(path)
+    check_no_rows(path, head)
     check_is_text(path, head)
     marked = marked_encoding(head)
     if (encoding or marked) is None:
@@ -111,7 +113,8 @@ def _checked_keys(file: JsonLines, wanted: Sequence[str]) -> JsonLines:
     if missing:
         there = shown(file.columns, 500)
         raise ValueError(
-            f"{file.path} has no key {missing}; its JSON lines have {there}"
+            file.another_shape()
+            or f"{file.path} has no key {missing}; its JSON lines have {there}"
             f"{renamed(file.columns, wanted)}"
         )
     return file
