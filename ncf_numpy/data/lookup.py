@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ class Lookup:
         return str((self.item_ids if self.item_names is None else self.item_names)[index])
 
     def find_item(self, name: str) -> int:
-        """The index of the item with this name, whatever the case.
+        """The index of the item with this name, whatever the case and the Unicode form.
 
         Of several, the exact spelling wins, then most users.
 
@@ -81,8 +82,7 @@ class Lookup:
         if not isinstance(name, str):
             raise TypeError(f"an item's name is a text, got {name!r}")
         names = [self.item_name(i) for i in range(self.n_items)]
-        folded = [each.strip().casefold() for each in names]
-        wanted = name.strip().casefold()
+        folded, wanted = list(map(_folded, names)), _folded(name)
         matches = [i for i, each in enumerate(folded) if each == wanted]
         if not matches:
             close = difflib.get_close_matches(wanted, folded, n=5)
@@ -90,6 +90,11 @@ class Lookup:
             raise KeyError(f"no item is called {name!r}{hint and f'; close: {hint}'}")
         users_per_item = np.bincount(self.items, minlength=self.n_items)
         return max(matches, key=lambda i: (names[i] == name, users_per_item[i]))
+
+
+def _folded(name: str) -> str:
+    """A name in small letters, each of one character: macOS writes 가 as two, others as one."""
+    return unicodedata.normalize("NFC", name.strip().casefold())
 
 
 def names_of(item_ids: Array, names: Mapping[Any, str]) -> Array:

@@ -1,3 +1,5 @@
+import unicodedata
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -414,3 +416,9 @@ def test_columns_beside_indices_that_do_not_fit(columns, message):
     columns = {"users": [0, 1], "items": [0, 1], **columns}
     with pytest.raises(ValueError, match=message):
         Interactions.from_indices(user_ids=["a", "b"], item_ids=["x", "y"], **columns)
+
+
+@pytest.mark.parametrize(("stored", "asked"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_korean_name_as_macos_writes_it_was_not_found(stored, asked):
+    data = Interactions.from_columns(["a"], [unicodedata.normalize(stored, "뉴진스")])
+    assert data.find_item(unicodedata.normalize(asked, "뉴진스")) == 0
