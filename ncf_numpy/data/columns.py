@@ -8,7 +8,8 @@ a text as a list of characters, and say nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Set, Sized
+from collections.abc import Mapping, Set, Sized
+from itertools import islice
 
 import numpy as np
 
@@ -151,9 +152,18 @@ def known_ids(name: str, values) -> tuple[np.ndarray, np.ndarray]:
 
 def check_list(name: str, values) -> None:
     """Raise unless values are something that has a length and one dimension, and an order."""
-    is_list = isinstance(values, Sized) and not isinstance(values, (str, bytes, Set))
+    is_list = isinstance(values, Sized) and not isinstance(values, (str, bytes, Set, Mapping))
     if not is_list or getattr(values, "ndim", 1) != 1:
-        raise TypeError(f"{name} must be a list or an array (n,), got {values!r}")
+        got = f"a dict{_listed(name, values)}" if isinstance(values, Mapping) else repr(values)
+        raise TypeError(f"{name} must be a list or an array (n,), got {got}")
+
+
+def _listed(name: str, values: Mapping) -> str:
+    """The way out for {id: index} or {index: id}."""
+    indices = set(range(len(values)))
+    if indices == {each for each in values.values() if isinstance(each, (int, np.integer))}:
+        return f"; sorted({name}, key={name}.get) is one"
+    return f"; [{name}[index] for index in range(n)] is one" if indices == set(values) else ""
 
 
 def raw_ids(name: str, values) -> np.ndarray:
@@ -192,13 +202,15 @@ def floats(name: str, values) -> np.ndarray:
         raise ValueError(f"{name} must be numbers: {error}") from error
 
 
-def amounts(counts: np.ndarray) -> np.ndarray:
-    """Return counts (n,) if they are plays or ratings, or raise."""
+def amounts(counts: np.ndarray, cells=None) -> np.ndarray:
+    """Return counts (n,) if they are plays or ratings, or raise; cells: n places in a matrix."""
     wrong = np.flatnonzero(~np.isfinite(counts) | (counts < 0))
     if wrong.size:
-        raise ValueError(
-            f"counts[{wrong[0]}] is {counts[wrong[0]]}, expected a finite number, 0 or more"
-        )
+        first = wrong[0]
+        place = f"counts[{first}]"
+        if cells is not None:
+            place = "matrix[{}, {}]".format(*next(islice(cells, first, None)))
+        raise ValueError(f"{place} is {counts[first]}, expected a finite number, 0 or more")
     return counts
 
 

@@ -256,18 +256,25 @@ class Interactions(Lookup, Selection):
             For negative values and for ids that do not fit the shape.
         """
         if not hasattr(matrix, "tocoo"):
-            raise TypeError(f"expected a scipy sparse matrix, got {type(matrix).__name__}")
+            raise TypeError(
+                f"expected a scipy sparse matrix, got {type(matrix).__name__}; "
+                "scipy.sparse.csr_matrix makes one of an array, load_interactions reads a DataFrame"
+            )
         coo = matrix.tocoo()
         if len(coo.shape) != 2:
             raise ValueError(f"the matrix must be users x items, got shape {coo.shape}")
         shape = dict(zip(("user_ids", "item_ids"), coo.shape))
         ids = {"user_ids": user_ids, "item_ids": item_ids}
         for name, n in shape.items():
+            if ids[name] is not None:
+                check_list(name, ids[name])
             ids[name] = raw_ids(name, np.arange(n) if ids[name] is None else ids[name])
             if len(ids[name]) != n:
                 raise ValueError(f"{name} has {len(ids[name])} ids, the matrix has {n} of them")
-        counts = amounts(floats("values", coo.data))
+        counts = amounts(floats("values", coo.data), zip(coo.row, coo.col))
         has = counts > 0
+        if not has.any():
+            raise ValueError("no interactions: the matrix has no value above 0")
         names = None if item_names is None else names_of(ids["item_ids"], item_names)
         return cls.from_indices(
             coo.row[has], coo.col[has], **ids, counts=counts[has], item_names=names,

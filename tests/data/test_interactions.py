@@ -251,8 +251,10 @@ def test_scipys_own_matrices(kind):
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"data": [1, -1]}, ValueError, r"counts\[1\] is -1"),
-        ({"data": [0, 0]}, ValueError, "no interactions"),
+        ({"data": [1, -1]}, ValueError, r"matrix\[1, 1\] is -1"),
+        ({"data": [0, np.nan]}, ValueError, r"matrix\[1, 1\] is nan"),
+        ({"data": [0, 0]}, ValueError, "no interactions: the matrix has no value above 0"),
+        ({"user_ids": {"a", "b"}}, TypeError, "user_ids must be a list or an array"),
         ({"user_ids": ["a"]}, ValueError, "user_ids has 1 ids, the matrix has 2 of them"),
         ({"item_ids": [7, 7]}, ValueError, "item_ids holds 7 more than once"),
     ],
@@ -264,7 +266,7 @@ def test_a_sparse_matrix_that_does_not_fit(change, error, message):
 
 
 def test_what_is_no_sparse_matrix():
-    with pytest.raises(TypeError, match="expected a scipy sparse matrix, got ndarray"):
+    with pytest.raises(TypeError, match="got ndarray; scipy.sparse.csr_matrix makes one"):
         Interactions.from_sparse(np.eye(2))
 
 
@@ -422,3 +424,13 @@ def test_columns_beside_indices_that_do_not_fit(columns, message):
 def test_a_korean_name_as_macos_writes_it_was_not_found(stored, asked):
     data = Interactions.from_columns(["a"], [unicodedata.normalize(stored, "뉴진스")])
     assert data.find_item(unicodedata.normalize(asked, "뉴진스")) == 0
+
+
+@pytest.mark.parametrize("ids", [{"b": 1, "a": 0}, {1: "b", 0: "a"}, {7: 0, 9: 1}])
+def test_a_dictionary_of_ids_had_no_shape(ids):
+    matrix = Sparse([0, 1], [0, 1], [1, 1], (2, 2))
+    with pytest.raises(TypeError, match="user_ids must be a list.*; (.*) is one") as raised:
+        Interactions.from_sparse(matrix, ids)
+    line = str(raised.value).split("; ")[1].removesuffix(" is one")
+    data = Interactions.from_sparse(matrix, eval(line, {"user_ids": ids, "n": 2}))
+    assert data.user_ids.tolist() in (["a", "b"], [7, 9])
