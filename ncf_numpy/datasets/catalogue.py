@@ -53,19 +53,29 @@ def dataset_at(path: str | Path) -> Dataset | None:
     path = path_of(path)
     in_folder = path.is_dir()
     names = list(contents(path, "data")) if in_folder or is_zip(path) else []
-    for dataset in KNOWN.values():
-        if dataset.is_at(path, names):
-            return dataset
+    if known := _known_at(path, names):
+        return known
     if not path.exists():
         raise FileNotFoundError(f"no file or folder {path}")
     if not in_folder:
         return None
-    found = ", ".join(names[:5]) or "nothing"
+    folders = sorted(each for each in path.iterdir() if each.is_dir())
+    found = ", ".join([*names, *(f"the folder {each.name}" for each in folders)][:5]) or "nothing"
+    inner = [each for each in folders if _known_at(each, list(contents(each, "data")))]
     tables = [each for each in names if each.lower().endswith((".csv", ".tsv", ".txt", ".jsonl"))]
     way_out = "give the file of the pairs, or the folder or zip of a published data set"
-    if tables:
+    if inner:
+        way_out = f"give {inner[0]}"
+    elif tables:
         way_out = f"if the pairs are in {tables[0]}, give {path / tables[0]}"
     raise ValueError(f"cannot recognise the data in {path} (contains {found}); {way_out}")
+
+
+def _known_at(path: Path, names: list[str]) -> Dataset | None:
+    """What a path with these files is; of releases with the same files, that of the path's name."""
+    found = [dataset for dataset in KNOWN.values() if dataset.is_at(path, names)]
+    called = [each for each in found if path.stem in (each.name, *each.folders)]
+    return next(iter(called or found), None)
 
 
 def load_split(path: str | Path, rng: np.random.Generator) -> Split:

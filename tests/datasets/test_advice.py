@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from ncf_numpy import Recommender
+from ncf_numpy.__main__ import main
 from ncf_numpy.datasets import Interactions, load_interactions
 
 PAIRS = [(1, 5), (1, 6), (2, 5), (3, 7)]
@@ -566,3 +567,43 @@ def follow(path):
     line = re.search(r'python -c "(.*)"$', said)
     assert line, said
     exec(line[1])
+
+
+def train(capsys, *options):
+    """What `train` says of this data."""
+    status = main(["train", "--model", "popularity", "--save", "m.npz", *options])
+    said = capsys.readouterr()
+    return status, said.out + said.err
+
+
+def test_a_folder_in_a_folder_was_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "wrap" / "ml-25m"
+    folder.mkdir(parents=True)
+    (folder / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,5,3,4\n")
+    (folder / "movies.csv").write_text("movieId,title\n5,A\n")
+    status, said = train(capsys, "--data", "wrap")
+    assert "contains the folder ml-25m" in said and status == 1
+    advised = re.search("; give (.*)", said)[1]
+    assert train(capsys, "--data", advised)[0] == 0
+    said = train(capsys, "--data", advised, "--user-column", "userId")[1]
+    assert "--dataset ml-25m" in said  # was ml-20m, which has the same files
+
+
+def test_an_own_table_beside_one_of_titles_was_a_broken_movielens(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ratings.csv").write_text("user,item,stars\n1,5,4\n")
+    (tmp_path / "movies.csv").write_text("a,b\n5,A\n")
+    said = train(capsys, "--data", ".")[1]
+    assert "'user', 'item', 'stars'" in said and "give the file and not its folder" in said
+    assert train(capsys, "--data", "ratings.csv", "--min-rating", "4")[0] == 0
+
+
+def test_a_train_file_of_the_papers_format_alone_was_half_of_a_split(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.train.rating").write_text("1\t5\t4\t0\n1\t6\t4\t0\n")
+    said = train(capsys, "--data", "a.train.rating")[1]
+    names = re.search("such as --names (.*)", said)[1]
+    options = "--names", names, "--min-rating", "all"
+    assert train(capsys, "--data", "a.train.rating", *options)[0] == 0
+    assert "give the file of the pairs" in train(capsys, "--data", ".")[1]

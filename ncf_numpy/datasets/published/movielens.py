@@ -20,6 +20,8 @@ from ..dataset import Dataset, Part
 from ..reading.decompression import open_bounded
 from ..reading.folders import contents, find_file
 from ..reading.names import named, read_names
+from ..reading.numerals import shown
+from ..reading.text_files import TextFile
 from ..tabular import load_interactions
 
 EVERY_RATING = "Every rating, low ones included, counts as an interaction, as in the NCF paper."
@@ -72,14 +74,16 @@ def load_movielens(source: str | Path, *, min_rating: float | str | None = None)
     if form is None:
         found = ", ".join(list(there)[:10]) or "nothing"
         raise FileNotFoundError(f"{source} holds none of {expected}, but {found}")
-    titles = find_file(source, form.titles)
+    ratings, titles = find_file(source, form.ratings), find_file(source, form.titles)
+    if form.has_header:
+        _check_header(ratings)
     encoding = encoding_of(titles)
     columns, title_columns, layout = ("userId", "movieId"), ("movieId", "title"), {}
     if not form.has_header:
         columns = "user", "item"
         layout = {"names": (*columns, "rating", "timestamp"), "quotes": False}
     rated = load_interactions(
-        find_file(source, form.ratings),
+        ratings,
         *columns,
         rating="rating",
         timestamp="timestamp",
@@ -94,6 +98,16 @@ def load_movielens(source: str | Path, *, min_rating: float | str | None = None)
     names = read_names(titles, *title_columns, sep=form.titles_sep, encoding=encoding, **layout)
     notes = rated.notes if min_rating is not None else (EVERY_RATING, *rated.notes)
     return named(rated, names).with_notes(notes)
+
+
+def _check_header(ratings: Path | zipfile.Path) -> None:
+    """Raise ValueError, with the way out, for a ratings.csv that is of other data."""
+    header = TextFile(ratings, (), False, ",", True).first_record() or []
+    if not {"userId", "movieId"} & set(header):
+        raise ValueError(
+            f"{ratings} is not of MovieLens: its columns are {shown(header, 200)}, and not userId, "
+            "movieId, rating, timestamp. For a table of your own, give the file and not its folder"
+        )
 
 
 def encoding_of(path: Path | zipfile.Path) -> str:

@@ -289,7 +289,7 @@ DATASETS = (
         "ncf",
         "any data in the NCF paper's format, such as DeepCF's split of Last.fm 2K",
         "its own",
-        sign=("*.train.rating",),
+        sign=("*.train.rating", "*.test.rating"),
         **READING,
     ),
 )
