@@ -607,3 +607,10 @@ def test_a_train_file_of_the_papers_format_alone_was_half_of_a_split(tmp_path, m
     options = "--names", names, "--min-rating", "all"
     assert train(capsys, "--data", "a.train.rating", *options)[0] == 0
     assert "give the file of the pairs" in train(capsys, "--data", ".")[1]
+
+
+def test_the_command_for_json_is_the_same_in_the_shell(tmp_path, capsys):
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps({"data": RECORDS}), encoding="utf-8")
+    said = train(capsys, "--data", str(path))[1]
+    assert error_of(load_interactions, path) in said  # was --encoding within the line of Python

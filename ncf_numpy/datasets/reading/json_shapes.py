@@ -70,6 +70,6 @@ def _are_dicts(values: list) -> bool:
 def _to_csv(path, reading: str, table: str, encoding: str = "utf-8-sig") -> str:
     start = str(path).rsplit(".", 1)[0]
     csv = f"{start}_table.csv" if f"{start}.csv" == str(path) else f"{start}.csv"
-    found = reading.format(text=f"pathlib.Path({str(path)!r}).read_text(encoding={encoding!r})")
+    found = reading.format(text=f"pathlib.Path({str(path)!r}).read_text({encoding!r})")
     line = f"import json, pathlib, re, pandas; x = {found}; pandas.DataFrame({table})"
     return f'convert it to CSV, in a shell by python -c "{line}.to_csv({csv!r}, index=False)"'
