@@ -614,3 +614,13 @@ def test_the_command_for_json_is_the_same_in_the_shell(tmp_path, capsys):
     path.write_text(json.dumps({"data": RECORDS}), encoding="utf-8")
     said = train(capsys, "--data", str(path))[1]
     assert error_of(load_interactions, path) in said  # was --encoding within the line of Python
+
+
+def test_a_shell_was_given_a_name_that_it_takes_apart(tmp_path):
+    path = tmp_path / "$(touch gone) a.json"
+    path.write_text('{"data": [{"user": 1, "item": 2}]}', encoding="utf-8")
+    with pytest.raises(ValueError, match="by these lines of Python: import json") as raised:
+        load_interactions(path)
+    assert "python -c" not in str(raised.value)
+    exec(str(raised.value).partition("lines of Python: ")[2])
+    assert load_interactions(path.with_suffix(".csv")).user_ids.tolist() == [1]

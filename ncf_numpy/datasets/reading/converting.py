@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
-from .file_kinds import by_pandas, path_of_csv
+from .file_kinds import by_pandas, in_a_shell, path_of_csv
 from .first_lines import is_data, likely_names
 from .text_files import TextFile
 
@@ -71,5 +71,5 @@ def _netflix(path) -> str:
     )
     return (
         f"{path} is of the Netflix Prize, where a line such as '1:' names the film of the lines "
-        f'below it: convert it to CSV, in a shell by python -c "{code}"'
+        f"below it: convert it to CSV, {in_a_shell(code)}"
     )

@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...data.whole_file import open_regular
-from .file_kinds import LONGEST_SIGN, ZIP, by_pandas, packing, path_of_csv, unmarked_encoding
+from .file_kinds import (
+    LONGEST_SIGN,
+    ZIP,
+    by_pandas,
+    in_a_shell,
+    packing,
+    path_of_csv,
+    unmarked_encoding,
+)
 
 ALWAYS_UNPACKED = 2**26  # bytes: small enough to be unpacked however well it was packed
 MOST_PACKED = 100
@@ -102,7 +110,7 @@ class LimitedFile(io.RawIOBase):
             return "unpack the file, and delete that byte"
         rest = f"Path({str(self.path)!r}).read_bytes().replace(b'\\0', b'')"
         code = f"from pathlib import Path; Path({path_of_csv(self.path)!r}).write_bytes({rest})"
-        return f'delete such bytes, in a shell by python -c "{code}"'
+        return f"delete such bytes, {in_a_shell(code)}"
 
     def _line(self, place: int) -> int:
         """The line, from 1, in which a byte stands."""

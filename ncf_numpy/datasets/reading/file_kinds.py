@@ -126,7 +126,14 @@ def by_pandas(path, reader: str, options: str = "") -> str:
     """The way out for a file that pandas can read: the command that makes a CSV file of it."""
     read = f"pandas.{reader}({str(path)!r}{options})"
     line = f"import pandas; {read}.to_csv({path_of_csv(path)!r}, index=False)"
-    return f'convert it to CSV, in a shell by python -c "{line}"'
+    return f"convert it to CSV, {in_a_shell(line)}"
+
+
+def in_a_shell(line: str) -> str:
+    """How a line of Python is run, also one with a file's name that a shell would take apart."""
+    if set(line) & set('"$`!'):
+        return f"by these lines of Python: {line}"
+    return f'in a shell by python -c "{line}"'
 
 
 def path_of_csv(path) -> str:

@@ -6,6 +6,7 @@ import json
 import re
 
 from .decompression import open_bounded
+from .file_kinds import in_a_shell, path_of_csv
 
 LONGEST = 2**26  # bytes of a file that is looked at as a whole
 ROWS = re.compile(rb"\s*\[\s*(\[[^\[\]{}]*\])")
@@ -68,8 +69,6 @@ def _are_dicts(values: list) -> bool:
 
 
 def _to_csv(path, reading: str, table: str, encoding: str = "utf-8-sig") -> str:
-    start = str(path).rsplit(".", 1)[0]
-    csv = f"{start}_table.csv" if f"{start}.csv" == str(path) else f"{start}.csv"
     found = reading.format(text=f"pathlib.Path({str(path)!r}).read_text({encoding!r})")
     line = f"import json, pathlib, re, pandas; x = {found}; pandas.DataFrame({table})"
-    return f'convert it to CSV, in a shell by python -c "{line}.to_csv({csv!r}, index=False)"'
+    return f"convert it to CSV, {in_a_shell(f'{line}.to_csv({path_of_csv(path)!r}, index=False)')}"
