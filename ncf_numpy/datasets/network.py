@@ -133,12 +133,12 @@ def open_url(url: str, timeout: float) -> http.client.HTTPResponse:
 
 
 class SafeRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows from https to https, and from http to either."""
+    """Follows from https to https, and from http to either; reads no body of a redirect."""
 
     def redirect_request(self, request, response, code, message, headers, url):
+        response.close()  # or urllib would read it whole
         scheme = urlsplit(url).scheme
         if scheme != "https" and (scheme, request.type) != ("http", "http"):
-            response.close()
             raise OSError(f"the server redirects from {request.type} to {scheme}, {url!r}")
         return super().redirect_request(request, response, code, message, headers, url)
 

@@ -108,6 +108,25 @@ def test_a_mirror_may_redirect_within_http(tmp_path):
     assert (folder / "plays.csv").read_bytes() == PLAYS
 
 
+def test_the_body_of_a_redirect_filled_the_memory(tmp_path):
+    def reply(handler):
+        to("/elsewhere.csv")(handler)
+        with contextlib.suppress(OSError):
+            for _ in range(128):
+                handler.wfile.write(bytes(2**20))
+
+    with serving() as server:
+        server.replies["/data/plays.csv"] = [reply]
+        server.replies["/elsewhere.csv"] = [whole(PLAYS)]
+        tracemalloc.start()
+        try:
+            folder = get(server.url, tmp_path)
+            assert tracemalloc.get_traced_memory()[1] < 2**25
+        finally:
+            tracemalloc.stop()
+    assert (folder / "plays.csv").read_bytes() == PLAYS
+
+
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.0 200 OK\r\n" + b"X: y\r\n" * 500 + b"\r\n"])
 def test_one_byte_at_a_time_never_timed_out(tmp_path, head):
     start = time.monotonic()
