@@ -72,6 +72,8 @@ class Connection:
                 if not passes(error) or attempt == self.attempts:
                     raise
                 time.sleep(self.pause * 2 ** (attempt - 1))
+            except (ValueError, OverflowError) as error:  # urllib lets them pass
+                raise OSError(f"the address or the answer is not valid HTTP ({error})") from error
 
     def _receive(self, part: Part, file: BinaryIO) -> None:
         from tqdm import tqdm
@@ -106,7 +108,7 @@ class Connection:
     def explain(self, part: Part, error: Exception) -> str:
         """What went wrong, for an error message."""
         reason = getattr(error, "reason", None)
-        host = urlsplit(self.url(part)).netloc
+        host = self.url(part).split("/")[2]
         if isinstance(error, urllib.error.HTTPError):
             return f"the server answered {error.code} {reason}"
         if isinstance(reason, ssl.SSLCertVerificationError):

@@ -127,6 +127,36 @@ def test_the_body_of_a_redirect_filled_the_memory(tmp_path):
     assert (folder / "plays.csv").read_bytes() == PLAYS
 
 
+def chunked(*pieces):
+    """Sends these pieces as they are, the lengths and ends of chunks among them."""
+
+    def reply(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with contextlib.suppress(OSError):
+            for piece in pieces:
+                handler.wfile.write(piece)
+
+    return reply
+
+
+FAR_PORT = "http://127.0.0.1:99999999999999999999/"
+NOT_HTTP = [*map(to, ("http://[::1/", "http://a..b/", FAR_PORT)), chunked(b"-5\r\n")]
+
+
+@pytest.mark.parametrize("reply", NOT_HTTP)
+def test_an_answer_that_is_not_http_was_a_bare_value_error(tmp_path, reply):
+    with serving() as server:
+        server.replies["/data/plays.csv"] = [reply]
+        with pytest.raises(OSError, match="plays could not be downloaded: .*By hand: save"):
+            get(server.url, tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mirror_without_a_valid_address_was_a_bare_value_error(tmp_path):
+    with pytest.raises(OSError, match="not valid HTTP .*By hand: save"):
+        get("http://[::1", tmp_path / "new")
+
+
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.0 200 OK\r\n" + b"X: y\r\n" * 500 + b"\r\n"])
 def test_one_byte_at_a_time_never_timed_out(tmp_path, head):
     start = time.monotonic()
