@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 from ..data.terminal import is_terminal
 from .dataset import Part
 
-BLOCK = 2**16  # bytes received at a time
+BLOCK = 2**16  # bytes of a file at a time
+MOST = 8 * BLOCK  # bytes received for a head or a block, which may come in chunks of a byte
 LONGEST = 2**32  # bytes of a file whose size is not known; no data set has half of it
 SLOWEST = 1000  # bytes a second; a modem is five times as fast
 RETRIED = 408, 429  # request timeout, too many requests; and 500 and above
@@ -146,10 +147,13 @@ class SafeRedirects(urllib.request.HTTPRedirectHandler):
 
 
 class Paced(io.RawIOBase):
-    """What comes from a server, headers and body; TimeoutError where it comes too slowly."""
+    """What comes from a server, headers and body; TimeoutError where it comes too slowly.
+
+    No more than `left` bytes come: http.client would read heads and trailers without an end.
+    """
 
     def __init__(self, raw: io.RawIOBase, window: float):
-        self.raw, self.window = raw, window
+        self.raw, self.window, self.left = raw, window, MOST
         self.since, self.received = None, 0
 
     def readable(self) -> bool:
@@ -157,6 +161,9 @@ class Paced(io.RawIOBase):
 
     def readinto(self, buffer) -> int:
         n = self.raw.readinto(buffer)
+        self.left -= n
+        if self.left < 0:
+            raise OSError(f"the server sent {MOST:,} bytes of headers, and no end of them")
         now = time.monotonic()
         self.since = now if self.since is None else self.since
         self.received += n
@@ -174,7 +181,12 @@ class Paced(io.RawIOBase):
 class PacedResponse(http.client.HTTPResponse):
     def __init__(self, sock, *args, **kwargs):
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(Paced(self.fp.detach(), sock.gettimeout()), BLOCK)
+        self.paced = Paced(self.fp.detach(), sock.gettimeout())
+        self.fp = io.BufferedReader(self.paced, BLOCK)
+
+    def read(self, amt: int | None = None) -> bytes:
+        self.paced.left = MOST
+        return super().read(amt)
 
 
 class PlainConnection(http.client.HTTPConnection):

@@ -157,6 +157,42 @@ def test_a_mirror_without_a_valid_address_was_a_bare_value_error(tmp_path):
         get("http://[::1", tmp_path / "new")
 
 
+def endless(head, again):
+    def reply(handler):
+        with contextlib.suppress(OSError):
+            handler.wfile.write(head)
+            while not handler.server.stopped.is_set():
+                handler.wfile.write(again * 1000)
+
+    return reply
+
+
+CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nuser,\r\n0\r\n"
+
+
+@pytest.mark.parametrize(
+    "reply", [endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), endless(CHUNK, b"X: y\r\n")]
+)
+def test_heads_or_trailers_without_an_end_were_never_given_up(tmp_path, reply):
+    with serving() as server:
+        server.replies["/data/plays.csv"] = [reply]
+        with pytest.raises(OSError, match="524,288 bytes of headers, and no end .*By hand: save"):
+            get(server.url, tmp_path / "new")
+        assert len(server.requests) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_chunks_of_one_byte_arrives_whole(tmp_path):
+    body = PLAYS * 10  # more than a block
+    part = Part("https://host.example/data/plays.csv", len(body))
+    with serving() as server:
+        pieces = b"".join(b"1\r\n%c\r\n" % byte for byte in body)
+        server.replies["/data/plays.csv"] = [chunked(pieces, b"0\r\nX: y\r\n\r\n")]
+        dataset = Dataset("plays", "Plays", "none", (part,))
+        folder = fetch(dataset, tmp_path, Connection(server.url, attempts=1, progress=False))
+    assert (folder / "plays.csv").read_bytes() == body
+
+
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.0 200 OK\r\n" + b"X: y\r\n" * 500 + b"\r\n"])
 def test_one_byte_at_a_time_never_timed_out(tmp_path, head):
     start = time.monotonic()
@@ -179,6 +215,7 @@ def test_a_slow_but_honest_server_is_waited_for(monkeypatch):
             return 1000
 
     paced = network.Paced(Slow(), 30)
+    paced.left = 2**30
     for _ in range(1000):
         assert len(paced.read(5000)) == 1000
     monkeypatch.setattr(network, "SLOWEST", 1200)
