@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from ..data.terminal import printable
 from ..data.whole_file import move, part_file, remove_stale
 from .catalogue import cache_folder, dataset_called, find_dataset, holds_all
 from .dataset import Dataset, Part
@@ -212,7 +213,7 @@ def _check_names(part: Part, names: Sequence[str]) -> None:
 def _message(
     dataset: Dataset, part: Part, folder: Path, connection: Connection, error: Exception
 ) -> str:
-    problem = connection.explain(part, error)
+    problem = printable(connection.explain(part, error))
     return (
         f"{dataset.name} could not be downloaded: {problem}. By hand: save {part} as "
         f"{folder / part.name} and run this again. Or fetch it into a folder of your choice: "

@@ -138,6 +138,8 @@ def open_url(url: str, timeout: float) -> http.client.HTTPResponse:
 class SafeRedirects(urllib.request.HTTPRedirectHandler):
     """Follows from https to https, and from http to either; reads no body of a redirect."""
 
+    inf_msg = "and redirects without an end: "
+
     def redirect_request(self, request, response, code, message, headers, url):
         response.close()  # or urllib would read it whole
         scheme = urlsplit(url).scheme

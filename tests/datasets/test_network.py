@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 import ssl
 import time
 import tracemalloc
@@ -155,6 +156,29 @@ def test_an_answer_that_is_not_http_was_a_bare_value_error(tmp_path, reply):
 def test_a_mirror_without_a_valid_address_was_a_bare_value_error(tmp_path):
     with pytest.raises(OSError, match="not valid HTTP .*By hand: save"):
         get("http://[::1", tmp_path / "new")
+
+
+HOSTILE = "\x1b[31m"
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        (lambda handler: handler.send_error(404, HOSTILE), r"answered 404 \x1b[31m."),
+        (lambda handler: handler.wfile.write(b"\x1b[31m\r\n\r\n"), r"\x1b[31m"),
+        (lambda handler: handler.wfile.write(b"HTTP/9\x1b[31m 200 OK\r\n\r\n"), r"HTTP/9\x1b[31m"),
+        (to(f"file:///{HOSTILE}"), r"'file:///\x1b[31m'"),
+        (to(f"ftp://a/{HOSTILE}"), "'ftp://a/%1B[31m'"),
+        (to(f"http://[{HOSTILE}/"), "Invalid IPv6 URL"),
+        (to("/data/plays.csv"), "answered 302 and redirects without an end: Found."),
+    ],
+)
+def test_the_text_of_a_server_commanded_the_terminal(tmp_path, reply, message):
+    with serving() as server:
+        server.replies["/data/plays.csv"] = [reply]
+        with pytest.raises(OSError, match=re.escape(message)) as error:
+            get(server.url, tmp_path / "new")
+    assert str(error.value).isprintable()
 
 
 def endless(head, again):
