@@ -8,6 +8,7 @@ import contextlib
 import os
 import re
 import sys
+import threading
 import unicodedata
 
 # Control and format characters (among them those of direction, and tags), lone halves of a pair,
@@ -18,6 +19,10 @@ INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u2065\u3164\ufe00-\ufe0d\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
 )
 JOINERS = "\u200c\u200d"  # Persian, Hindi and some emoji are written with these two
+
+_lock = threading.Lock()
+_inside = []  # one True for each context of standard_streams that is open at this moment
+_restore = contextlib.ExitStack()  # what the last one out of them does
 
 
 def printable(text):
@@ -59,17 +64,25 @@ def standard_streams():
     """In this context stdin, stdout and stderr can be used, also where they are closed or None.
 
     The null device stands in for them. It takes the lowest free number: nothing that is opened
-    later, such as a model's file, gets the number of a stream to which libraries write.
+    later, such as a model's file, gets the number of a stream to which libraries write. They are
+    the whole process's: where contexts overlap in several threads, the last one out restores them.
     """
-    before = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
-    with contextlib.ExitStack() as opened:
-        for name, stream in before.items():
-            if stream is None or stream.closed:
-                mode = "r" if name == "stdin" else "w"
-                null = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115
-                setattr(sys, name, opened.enter_context(null))
-        try:
-            yield
-        finally:
-            for name, stream in before.items():
-                setattr(sys, name, stream)
+    with _lock:
+        for name in ("stdin", "stdout", "stderr"):
+            _stand_in(name)
+        _inside.append(True)
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside.pop()
+            if not _inside:
+                _restore.close()
+
+
+def _stand_in(name):
+    stream = getattr(sys, name)
+    if stream is None or stream.closed:
+        null = open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8")  # noqa: SIM115
+        setattr(sys, name, _restore.enter_context(null))
+        _restore.callback(setattr, sys, name, stream)

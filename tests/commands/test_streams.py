@@ -154,6 +154,23 @@ def test_a_command_called_from_a_thread(capsys):
     assert statuses == [0]
 
 
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_commands_in_several_threads_left_a_closed_stream_in_the_place_of_none(monkeypatch, name):
+    monkeypatch.setattr(sys, name, None)
+    both, statuses = threading.Barrier(2, timeout=10), []
+    monkeypatch.setattr("ncf_numpy.__main__.show_guide", lambda _: both.wait() * 0)
+
+    def commands():
+        statuses.extend(main([]) for _ in range(20))
+
+    threads = [threading.Thread(target=commands) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [0] * 40 and getattr(sys, name) is None
+
+
 def started(path, **options):
     """A long training, and one that reads it up to the end of its first epoch."""
     arguments = [word if word != "2" else "100000" for word in TRAIN]
