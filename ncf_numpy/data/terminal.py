@@ -16,7 +16,8 @@ import unicodedata
 NOT_SHOWN = "Cc", "Cf", "Cs", "Zl", "Zp"
 # Letters and marks without a shape (as the Hangul filler), and the plane of tags
 INVISIBLE = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u2065\u3164\ufe00-\ufe0d\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2065\u2800\u3164\ufe00-\ufe0d\uffa0"
+    "\ufff0-\ufff8\U000e0000-\U000e0fff]"
 )
 JOINERS = "\u200c\u200d"  # Persian, Hindi and some emoji are written with these two
 

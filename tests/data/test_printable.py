@@ -37,6 +37,8 @@ def harmless(text):
         ("a\tb\nc\x00", r"a\tb\nc\x00"),
         ("a\u3164\u115f\u034fb", r"a\u3164\u115f\u034fb"),  # fillers and a joiner without a shape
         ("a\U000e0100\U000e0002\ufe01", r"a\U000e0100\U000e0002\ufe01"),  # hide any text
+        ("a\u180b\u180c\u180d\u180f\u2800b", r"a\u180b\u180c\u180d\u180f\u2800b"),  # unseen marks
+        ("ᠮᠣᠩ⠃", "ᠮᠣᠩ⠃"),
         ("\ud800", r"\ud800"),  # half of a pair, as a path that is no UTF-8 has it
         ("아이유 Sigur Rós 😀 🇰🇷 ❤️", "아이유 Sigur Rós 😀 🇰🇷 ❤️"),
         ("a\u00a0b\u3000c", "a\u00a0b\u3000c"),  # spaces of French and Japanese
