@@ -226,11 +226,12 @@ def give_up_unwritten(stream):
 def one_line(error):
     """What went wrong, without the quotes of a KeyError and the number of an OSError."""
     if isinstance(error, OSError) and error.strerror is not None:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        path = f"{printable(error.filename)}: " if error.filename else ""
+        return path + error.strerror
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     if isinstance(error, MemoryError) and type(error) is not MemoryError:  # NumPy's
         text += ": ask for less, such as fewer --factors or --negatives"
-    return " ".join(text.splitlines()) or type(error).__name__
+    return " ".join(text.strip("\n").split("\n")) or type(error).__name__
 
 
 if __name__ == "__main__":

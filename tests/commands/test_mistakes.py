@@ -91,7 +91,13 @@ def test_widths_that_are_none_say_what_is_expected(capsys):
 
 
 def test_an_error_of_several_lines_is_one_line():
-    assert one_line(ValueError("a\nb")) == "a b"
+    assert one_line(ValueError("a\nb\n")) == "a b"
+
+
+def test_a_blank_was_shown_for_a_character_of_a_path_that_ends_a_line(capsys):
+    assert main(["train", "--data", "no\u2028\r\x85data", "--save", "m.npz"]) == 1
+    assert r"no\u2028\r\x85data" in capsys.readouterr().err
+    assert one_line(FileNotFoundError(2, "No such file", "a\nb")) == r"a\nb: No such file"
 
 
 @pytest.mark.parametrize(
