@@ -140,8 +140,13 @@ class SafeRedirects(urllib.request.HTTPRedirectHandler):
 
     inf_msg = "and redirects without an end: "
 
+    def http_error_302(self, request, response, code, message, headers):
+        response.close()  # or urllib would read it whole, or leave it open
+        return super().http_error_302(request, response, code, message, headers)
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
     def redirect_request(self, request, response, code, message, headers, url):
-        response.close()  # or urllib would read it whole
         scheme = urlsplit(url).scheme
         if scheme != "https" and (scheme, request.type) != ("http", "http"):
             raise OSError(f"the server redirects from {request.type} to {scheme}, {url!r}")

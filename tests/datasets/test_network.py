@@ -1,6 +1,7 @@
 """Servers that are not who they say, that send elsewhere, or that never come to an end."""
 
 import contextlib
+import gc
 import io
 import re
 import ssl
@@ -150,6 +151,7 @@ def test_an_answer_that_is_not_http_was_a_bare_value_error(tmp_path, reply):
         server.replies["/data/plays.csv"] = [reply]
         with pytest.raises(OSError, match="plays could not be downloaded: .*By hand: save"):
             get(server.url, tmp_path / "new")
+    gc.collect()  # of a socket that is left open Python warns
     assert list(tmp_path.iterdir()) == []
 
 
