@@ -1,7 +1,6 @@
 """Servers that are not who they say, that send elsewhere, or that never come to an end."""
 
 import contextlib
-import gc
 import io
 import re
 import ssl
@@ -151,8 +150,14 @@ def test_an_answer_that_is_not_http_was_a_bare_value_error(tmp_path, reply):
         server.replies["/data/plays.csv"] = [reply]
         with pytest.raises(OSError, match="plays could not be downloaded: .*By hand: save"):
             get(server.url, tmp_path / "new")
-    gc.collect()  # of a socket that is left open Python warns
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_redirect_to_an_invalid_address_left_its_connection_open():
+    response, headers = io.BytesIO(), {"location": "http://[::1/"}
+    with pytest.raises(ValueError, match="IPv6"):
+        network.SafeRedirects().http_error_302(None, response, 302, "Found", headers)
+    assert response.closed
 
 
 def test_a_mirror_without_a_valid_address_was_a_bare_value_error(tmp_path):
