@@ -73,5 +73,7 @@ class Dataset:
     def _has_prefix(self, path: Path) -> bool:
         """Whether a path is a file like "*.train.rating", or what stands before the dot."""
         endings = [each[1:] for each in self.sign if each.startswith("*")]
-        beside = [path.parent / (path.name.removesuffix(each) + each) for each in endings]
-        return bool(beside) and all(file.is_file() for file in beside)
+        start = path.name
+        for each in endings:
+            start = start.removesuffix(each)
+        return bool(endings) and all((path.parent / (start + each)).is_file() for each in endings)

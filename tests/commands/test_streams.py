@@ -83,7 +83,7 @@ COMMANDS = [  # and how they end
     ("download", 0),
     ("download nothing", 2),
     ("evaluate --dataset sample --model popularity", 0),
-    ("evaluate --dataset sample --model popularity itemknn --compare --log log.csv", 0),
+    ("evaluate --dataset sample --model popularity gmf --epochs 1 --compare --log log.csv", 0),
     ("pretrain --dataset sample --epochs 1 --fine-tune-epochs 1 --factors 2", 0),
     ("playground --port -1", 1),
     ("vectors nothing.npz --items items.csv", 1),
