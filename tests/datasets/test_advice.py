@@ -92,7 +92,7 @@ def test_one_column_was_advised_for_both_users_and_items(tmp_path, columns):
     ("text", "expected"),
     [
         ("user_1\t2009-05-04T23:08:57Z\tf1\tA\nuser_1\t2009-05-04T13:54:10Z\ta7\tB\n",
-         [("user_1", "A"), ("user_1", "B")]),
+         [("user_1", "a7"), ("user_1", "f1")]),
         ("u_1\t04 May 2009\tf1\nu_1\t05 May 2009\ta7\n", [("u_1", "a7"), ("u_1", "f1")]),
         ("A1,B1\nA1,B2\nA2,B1\n", [("A1", "B1"), ("A1", "B2"), ("A2", "B1")]),
         ("user_1,item_7\nuser_2,item_7\n", [("user_1", "item_7"), ("user_2", "item_7")]),
@@ -624,3 +624,16 @@ def test_a_shell_was_given_a_name_that_it_takes_apart(tmp_path):
     assert "python -c" not in str(raised.value)
     exec(str(raised.value).partition("lines of Python: ")[2])
     assert load_interactions(path.with_suffix(".csv")).user_ids.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("1,2014-04-07T10:51:09.277Z,214536502,0", "'user', 'timestamp', 'item', 'column4'"),
+        ("0,2010-10-19T23:55:27Z,30.2,-97.8,22847", "'timestamp', 'column3', 'column4', 'item'"),
+    ],
+)
+def test_the_last_column_of_clicks_was_advised_for_the_item(tmp_path, line, names):
+    path = tmp_path / "clicks.csv"
+    path.write_text(f"{line}\n{line}\n", encoding="utf-8")
+    assert names in error_of(load_interactions, path)

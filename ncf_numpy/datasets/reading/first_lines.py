@@ -31,7 +31,8 @@ def likely_names(first: Sequence[str]) -> tuple[str, ...]:
         others = (name for name in ("user", "item") if name not in names)
         is_first_time = is_time(field) and not is_id and "timestamp" not in names
         names.append("timestamp" if is_first_time else next(others, f"column{place}"))
-    if names[1] == "timestamp" and len(first) > 3:  # checkins: the place comes last
+    is_checkin = all("." in each and NUMBER.fullmatch(each) for each in first[2:4])
+    if names[1] == "timestamp" and is_checkin and len(first) > 4:  # the place comes last
         names[2], names[-1] = "column3", "item"
     elif names[2] == "column3" and NUMBER.fullmatch(first[2]) and float(first[2]) <= 100:
         names[2] = "rating"
