@@ -313,6 +313,7 @@ def test_the_document_has_a_place_for_every_table(load):
         [
             "against",
             "busy",
+            "defaults",
             "epoch",
             "ideas",
             "jobs",
