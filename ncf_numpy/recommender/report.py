@@ -15,7 +15,7 @@ from ..evaluation.metrics import rank_positives
 from ..training.trial import FEWEST_HELD_OUT
 
 CLEARLY = 3  # standard errors of a difference
-DIVERGED = 2  # times the loss of the base rate, which every training begins near
+UNTRAINED_LOSS = math.log(2)  # of answering 1/2, as every training begins
 LONGEST_LIST = 10  # k of HR@k, or a fifth of the candidates where those are fewer than 50
 BASELINES = {"popularity": "popularity", "itemknn": "item-kNN"}
 
@@ -125,7 +125,7 @@ class Report:
     @property
     def advice(self) -> str:
         """What to do; "" where nothing needs to be done."""
-        if self.epochs and self.loss > DIVERGED * self.base_loss:
+        if self.epochs and self.loss > 2 * UNTRAINED_LOSS:
             return (
                 f"The loss is far above {self.base_loss:.3f}, that of always answering the base "
                 "rate: training has diverged. Take a smaller lr=, or leave it out."

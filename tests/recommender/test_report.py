@@ -56,6 +56,8 @@ def test_what_has_learned_is_said_with_its_figures():
             "not learned",
             "Train longer",
         ),
+        # one pair in a hundred is a positive: .6 is far above .056, and yet where training begins
+        ({"loss": 0.6, "base_rate": 0.01}, "not learned", "Train longer"),
         ({"loss": 7e26, "follows_data": True}, "not learned", "Take a smaller lr="),
         ({"lead": {**GOOD.lead, "itemknn": -3.1}}, "learned", "model='itemknn'"),
     ],
