@@ -43,6 +43,14 @@ def busy(results):
     yield "step, by default: busy / alone at most 1.1", f"{value:.2f} at worst", value <= 1.1
 
 
+def threads(results):
+    methods = results.drop(columns=["model", "items", "without turns", "machine"])
+    for name, ratios in methods.items():
+        worst = ratios.max()
+        target = f"{name}, every model: four threads / one after the other at most 1.2"
+        yield target, f"{worst:.2f} at worst", worst <= 1.2
+
+
 def epoch(results):
     of_256 = results[(results["batch"] == 256) & (results["factors"] == 8)]
     of_ours = of_256[(of_256["data"] == "ml-1m") & (of_256["implementation"] == "ours")]
@@ -70,4 +78,11 @@ def scale(results):
         yield f"cost of one, from {span}: grows less than 1.5x", f"{growth:.2f}x", growth < 1.5
 
 
-ALL = {"train_step": train_step, "jobs": jobs, "busy": busy, "epoch": epoch, "scale": scale}
+ALL = {
+    "train_step": train_step,
+    "jobs": jobs,
+    "busy": busy,
+    "threads": threads,
+    "epoch": epoch,
+    "scale": scale,
+}

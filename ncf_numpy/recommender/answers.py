@@ -13,6 +13,7 @@ from ..evaluation.baseline import Baseline
 from .fold_in import FoldedUser, fold_in
 from .known import Known, listed
 from .models import PAIRWISE
+from .turns import numbers, turn
 from .vectors import nearest
 from .write import write_csv
 
@@ -82,8 +83,10 @@ class Answers(Known):
             got = f"shape {users.shape}" if users.ndim else f"a {type(user).__name__}"
             raise ValueError(f"user must be a raw id or a list of them, got {got}")
         rows = np.array([known._user_index(each) for each in np.atleast_1d(users)], np.intp)
-        table = known._lists(rows, k, exclude_seen, known._candidates(only, without))
-        return table.drop(columns="user") if is_lone else table
+        candidates = known._candidates(only, without)
+        with turn(len(rows) * numbers(known.model)):
+            table = known._lists(rows, k, exclude_seen, candidates)
+            return table.drop(columns="user") if is_lone else table
 
     def write_recommendations(
         self,
@@ -154,7 +157,9 @@ class Answers(Known):
         """
         known = self._known()
         k = check_count(k, 1, "k")
-        return known._table(*nearest(known.model, known._item_index(item), k))
+        row = known._item_index(item)
+        with turn(numbers(known.model)):
+            return known._table(*nearest(known.model, row, k))
 
     def similar_users(self, user: RawId, k: int = 10) -> pd.DataFrame:
         """The k users most like one user.
@@ -181,8 +186,10 @@ class Answers(Known):
 
         known = self._known()
         k = check_count(k, 1, "k")
-        rows, scores = nearest(known.model, known._user_index(user), k, "user")
-        return pd.DataFrame({"user": known.data.user_ids[rows], "score": scores})
+        row = known._user_index(user)
+        with turn(numbers(known.model, "user")):
+            rows, scores = nearest(known.model, row, k, "user")
+            return pd.DataFrame({"user": known.data.user_ids[rows], "score": scores})
 
     def user_vectors(self) -> pd.DataFrame:
         """What the model has learned of each user.
@@ -295,4 +302,5 @@ class Answers(Known):
         """
         known = self._known()
         u = known._user_index(user)
-        return known._explain(known.model, u, known._seen(u), item, k)
+        with turn(numbers(known.model)):
+            return known._explain(known.model, u, known._seen(u), item, k)

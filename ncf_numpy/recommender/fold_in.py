@@ -22,6 +22,7 @@ from ..data.sampling import NegativeSampler
 from ..evaluation.baseline import Baseline
 from ..evaluation.catalogue import with_own_memory
 from .lists import best
+from .turns import numbers, turn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,11 +60,12 @@ def fold_in(model, items, rng, *, steps=100, lr=0.03, negatives=4, pairwise=Fals
     if pairwise and not n_negatives:  # a user who has every item has no pair to learn from
         steps = 0
     for _ in range(steps):
-        unseen = sampler.sample(users[len(items) :], rng)
-        logits = one.forward(users, np.concatenate([items, unseen]))  # (B,)
-        loss.forward(logits, labels)
-        one.backward(loss.backward())
-        optimizer.step([p for p in one.parameters() if p[0] == "user_embedding.W"])
+        with turn(len(users) * table.shape[1]):
+            unseen = sampler.sample(users[len(items) :], rng)
+            logits = one.forward(users, np.concatenate([items, unseen]))  # (B,)
+            loss.forward(logits, labels)
+            one.backward(loss.backward())
+            optimizer.step([p for p in one.parameters() if p[0] == "user_embedding.W"])
     return one
 
 
@@ -114,8 +116,9 @@ class FoldedUser:
         candidates = known._candidates(only, without)
         seen = [self.seen] if check_switch("exclude_seen", exclude_seen) else None
         how = {"excluded": seen, "candidates": candidates}
-        _, items, scores = best(self.model, known.data, np.array([0]), k, **how)
-        return known._table(items, scores)
+        with turn(numbers(self.model)):
+            _, items, scores = best(self.model, known.data, np.array([0]), k, **how)
+            return known._table(items, scores)
 
     def explain(self, item: RawId, k: int = 3) -> Explanation:
         """What the parts of the model add to the logit of an item, as `Recommender.explain`.
@@ -134,4 +137,5 @@ class FoldedUser:
         KeyError, ValueError
             As `Recommender.explain`.
         """
-        return self.recommender._explain(self.model, 0, self.seen, item, k)
+        with turn(numbers(self.model)):
+            return self.recommender._explain(self.model, 0, self.seen, item, k)

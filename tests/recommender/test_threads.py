@@ -1,21 +1,25 @@
 """A pool of threads asks one recommender: every answer is the one that it gives alone."""
 
+import os
+import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 from small_models import taken_by
 
 from ncf_numpy.core.models import Model
+from ncf_numpy.core.optimizers import Adam
 from ncf_numpy.datasets import Interactions
+from ncf_numpy.recommender import turns
 from ncf_numpy.recommender.models import MODELS
 from ncf_numpy.recommender.recommender import Recommender
 
-THREADS = 4
+THREADS, SMALL = 4, turns.SMALL
 SETTINGS = {"factors": 4, "layers": (8, 4), "epochs": 1, "batch_size": 512}
 
 
@@ -38,8 +42,9 @@ def few_steps(recommender):
 
 
 @pytest.fixture(autouse=True)
-def hasty():
-    """Threads take turns a thousand times as often as they do by default."""
+def hasty(monkeypatch):
+    """Python changes threads a thousand times as often as by default; all ask side by side."""
+    monkeypatch.setattr(turns, "SMALL", 0)
     before = sys.getswitchinterval()
     sys.setswitchinterval(5e-6)
     yield
@@ -136,53 +141,115 @@ def test_two_thousand_calls_of_every_method_in_each_of_four_threads(recommender,
     assert wrong == []
 
 
-@pytest.mark.robustness
-def test_no_method_takes_threads_longer_than_one_after_the_other(recommender, tmp_path, capsys):
-    sys.setswitchinterval(0.005)
-    path = tmp_path / "m.npz"
-    asked = {**questions(recommender), "save": lambda n: recommender.save(path)}
-    ratios = {}
-    with ThreadPoolExecutor(THREADS) as pool:
-        for name, ask in asked.items():
-            work = partial(ask_in_turn, ask, [text(ask(n)) for n in range(60)])
-            seconds = np.zeros(2)
-            for _ in range(4):  # by turns, so that whatever else runs here slows both
-                for way, run in enumerate((map, pool.map)):
-                    start = time.perf_counter()
-                    assert list(run(work, range(THREADS))) == [[]] * THREADS
-                    seconds[way] += time.perf_counter() - start
-            ratios[name] = seconds[1] / seconds[0]
-    assert text(Recommender.load(path).recommend(7)) == text(recommender.recommend(7))
-    with capsys.disabled():
-        shown = ", ".join(f"{name} {ratio:.2f}" for name, ratio in ratios.items())
-        print(f"\n{recommender.settings['model']}, threads / serial: {shown}")
-    assert max(ratios.values()) <= 1.2
+class Turn:
+    """Stands in for the lock, and counts."""
+
+    taken, is_held = 0, False
+
+    def __enter__(self):
+        self.taken, self.is_held = self.taken + 1, True
+
+    def __exit__(self, *error):
+        self.is_held = False
 
 
-def ask_in_turn(ask, expected, thread, n_calls=500):
-    """The questions of one thread, a different order for each; -> those answered wrongly."""
-    numbers = [(call * 7 + thread * 13) % 60 for call in range(n_calls)]
-    return [n for n in numbers if text(ask(n)) != expected[n]]
+@pytest.fixture
+def turn(monkeypatch):
+    """The stand-in; a table that is made and a step of Adam note whether it is held."""
+    turn = Turn()
+    turn.seen = []
+
+    def noting(function):
+        def noted(*arguments, **options):
+            turn.seen.append(turn.is_held)
+            return function(*arguments, **options)
+
+        return noted
+
+    monkeypatch.setattr(turns, "_lock", turn)
+    monkeypatch.setattr(turns, "HAS_GIL", True)
+    monkeypatch.setattr(pd, "DataFrame", noting(pd.DataFrame))
+    monkeypatch.setattr(Adam, "step", noting(Adam.step))
+    return turn
 
 
-@pytest.mark.robustness
-def test_threads_cost_little_more_than_one_after_the_other(recommender, capsys):
-    sys.setswitchinterval(0.005)
-    users = recommender.data.user_ids
-    large = Recommender(**recommender.settings).fit(plays(2000, 20_000))
-    ratios = []
-    for _ in range(5):
-        start = time.perf_counter()
-        for user in np.tile(users[:50], 4):
-            large.recommend(user)
-        alone = time.perf_counter() - start
-        start = time.perf_counter()
-        with ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(large.recommend, np.tile(users[:50], 4)))
-        ratios.append((time.perf_counter() - start) / alone)
-    with capsys.disabled():
-        print(f"\n{recommender.settings['model']}: threads / serial {sorted(ratios)[2]:.2f}")
-    assert sorted(ratios)[2] <= 1.2
+IN_TURNS = {
+    "recommend": lambda r, new: r.recommend(7),
+    "similar_items": lambda r, new: r.similar_items(3),
+    "similar_users": lambda r, new: r.similar_users(7),
+    "explain": lambda r, new: r.explain(7, 3),
+    "fold_in": lambda r, new: r.fold_in([3], steps=1),
+    "a new user's recommend": lambda r, new: new.recommend(),
+    "a new user's explain": lambda r, new: new.explain(3),
+}
+
+
+@pytest.mark.parametrize("method", list(IN_TURNS))
+def test_threads_took_twice_the_time_of_one_in_a_small_catalogue(method, turn, monkeypatch):
+    gmf = Recommender("gmf", **taken_by("gmf", **SETTINGS)).fit(plays())
+    new, ask = gmf.fold_in([3, 6], steps=1), IN_TURNS[method]
+    for small, taken in (SMALL, 1), (200 * 4, 1), (0, 0):
+        monkeypatch.setattr(turns, "SMALL", small)
+        turn.taken, turn.seen[:] = 0, []
+        ask(gmf, new)
+        assert turn.taken == taken and turn.seen and set(turn.seen) == {bool(taken)}
+    monkeypatch.setattr(turns, "SMALL", SMALL)
+    monkeypatch.setattr(turns, "HAS_GIL", False)
+    ask(gmf, new)
+    assert turn.taken == 0
+
+
+def test_how_many_numbers_an_answer_is_on_decides_whether_it_takes_turns(turn, monkeypatch):
+    gmf = Recommender("gmf", **taken_by("gmf", **SETTINGS)).fit(plays())
+    ease = Recommender("ease").fit(plays())
+    new = gmf.fold_in([3, 6], steps=1)
+
+    def taken(small, ask):
+        monkeypatch.setattr(turns, "SMALL", small)
+        turn.taken = 0
+        ask()
+        return turn.taken
+
+    for n, ask in {
+        200 * 4: lambda: gmf.recommend(7),  # items x factors
+        3 * 200 * 4: lambda: gmf.recommend([7, 8, 9]),
+        200: lambda: ease.recommend(7),
+        60 * 4: lambda: gmf.similar_users(7),
+        60: lambda: ease.similar_users(7),
+        2 * 5 * 4: lambda: gmf.fold_in([3, 6], steps=1),  # with four negatives each
+        800: lambda: new.recommend(),
+    }.items():
+        assert taken(n, ask) == 1 and taken(n - 1, ask) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_waited_for_a_thread_that_it_does_not_have():
+    code = """
+import os, threading, warnings
+from ncf_numpy.recommender.turns import turn
+
+warnings.simplefilter("ignore")  # a process with threads forks
+held, done = threading.Event(), threading.Event()
+
+def hold():
+    with turn(0):
+        held.set()
+        done.wait()
+
+threading.Thread(target=hold).start()
+held.wait()
+child = os.fork()
+if not child:
+    taken = []
+    asking = threading.Thread(target=lambda: taken.append(turn(0).__enter__()), daemon=True)
+    asking.start()
+    asking.join(60)
+    os._exit(len(taken))
+done.set()
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_whole_file_was_called_damaged_where_two_threads_parsed_at_once(tmp_path, monkeypatch):
