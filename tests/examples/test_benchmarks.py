@@ -103,6 +103,15 @@ def test_jobs(tmp_path):
             assert other["ours / theirs"] == pytest.approx(ours["seconds"] / other["seconds"])
 
 
+@pytest.mark.robustness  # takes seconds
+def test_threads(tmp_path):
+    sizes = ["--models", "gmf", "popularity", "--items", 200, "--rounds", 1]
+    _, rows = run("threads", *sizes, results=tmp_path)
+    assert rows["model"].tolist() == ["gmf", "popularity"]
+    gmf, popularity = rows.drop(columns=["model", "items", "machine"]).values
+    assert (gmf > 0).all() and np.isnan(popularity).tolist() == [0, 0, 0, 1, 1, 1, 0]
+
+
 def test_every_idea_still_fits_the_package_and_gives_the_same_steps(load, tmp_path):
     ideas = load("ideas")
     batches = load("train_step").make_batches(16, np.random.default_rng(0))[:3]
