@@ -222,14 +222,16 @@ class Recommender(Answers):
         """Fit a model that has epochs; whatever stops it, what has been learned is kept."""
         fitting = Fitting(self.settings, data, validation=validation, progress=progress)
         self.epochs_ahead = fitting.course.epochs
+        report = None
         try:
             fitting.run(on_epoch, checkpoint, resume)
+            fitting.trainer.restore_best()
+            report = fitting.report()
         finally:
             trainer = fitting.trainer
-            if trainer.epoch:
+            if report or trainer.epoch:
                 trainer.restore_best()
-                self._know(data, trainer.model, trainer.history())
-        self._know(data, trainer.model, trainer.history(), fitting.report())
+                self._know(data, trainer.model, trainer.history(), report)
 
     def save(self, path: str | Path) -> None:
         """Write one .npz to exactly this path: weights, ids, names, settings and interactions.

@@ -16,6 +16,7 @@ from ncf_numpy.core.models import Model
 from ncf_numpy.core.optimizers import Adam
 from ncf_numpy.datasets import Interactions
 from ncf_numpy.recommender import turns
+from ncf_numpy.recommender.fitting import Fitting
 from ncf_numpy.recommender.models import MODELS
 from ncf_numpy.recommender.recommender import Recommender
 
@@ -290,6 +291,32 @@ def test_threads_that_save_and_load(recommender, tmp_path):
         assert list(pool.map(work, range(THREADS))) == [True] * THREADS
     assert [path.name for path in tmp_path.iterdir()] == ["m.npz"]
     assert len((tmp_path / "m.npz").read_bytes()) == len(before)
+
+
+@pytest.mark.parametrize("validation", [False, True])
+def test_while_it_was_fitted_anew_the_report_was_none_for_a_moment(monkeypatch, validation):
+    recommender = Recommender("gmf", **taken_by("gmf", **SETTINGS)).fit(plays())
+    before, seen, report = vars(recommender).copy(), [], Fitting.report
+
+    def observed(fitting):
+        seen.append(
+            [vars(recommender)[name] is before[name] for name in ("model", "report", "data")]
+        )
+        return report(fitting)
+
+    monkeypatch.setattr(Fitting, "report", observed)
+    recommender.fit(plays(seed=1), validation=validation)
+    assert seen == [[True] * 3]
+    assert recommender.report is not before["report"] and recommender.report is not None
+
+    def stopped(fitting):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Fitting, "report", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        recommender.fit(plays(80, 900), validation=validation)
+    assert recommender.data.n_items == 900 and recommender.report is None
+    assert len(recommender.recommend(7)) == 10
 
 
 @pytest.mark.parametrize("model", list(MODELS))
