@@ -329,6 +329,7 @@ def test_the_document_has_a_place_for_every_table(load):
             "roofline",
             "scale",
             "split_scoring",
+            "threads",
             "train_step",
         ]
     )
