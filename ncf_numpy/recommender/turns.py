@@ -2,9 +2,9 @@
 
 Python runs one thread at a time, the one that holds its lock, the GIL. NumPy lets go of it in most
 operations, some thirty times in an answer, and each time the system wakes a thread that waits. That
-pays where an operation is long, as the scores of a large catalogue are: two cores then take little
-more than half the time. In a small catalogue an operation is over before the other thread is awake,
-and the waking is lost time. docs/explanation/performance.md has the figures.
+pays where an operation is long, as the scores of a large catalogue are: two cores then share the
+work. In a small catalogue an operation is over before the other thread is awake, and the waking is
+lost time. docs/explanation/performance.md has the figures.
 """
 
 import os
