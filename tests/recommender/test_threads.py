@@ -211,15 +211,15 @@ def test_how_many_numbers_an_answer_is_on_decides_whether_it_takes_turns(turn, m
         ask()
         return turn.taken
 
-    for n, ask in {
-        200 * 4: lambda: gmf.recommend(7),  # items x factors
-        3 * 200 * 4: lambda: gmf.recommend([7, 8, 9]),
-        200: lambda: ease.recommend(7),
-        60 * 4: lambda: gmf.similar_users(7),
-        60: lambda: ease.similar_users(7),
-        2 * 5 * 4: lambda: gmf.fold_in([3, 6], steps=1),  # with four negatives each
-        800: lambda: new.recommend(),
-    }.items():
+    for n, ask in (
+        (200 * 4, lambda: gmf.recommend(7)),  # items x factors
+        (3 * 200 * 4, lambda: gmf.recommend([7, 8, 9])),
+        (200, lambda: ease.recommend(7)),
+        (60 * 4, lambda: gmf.similar_users(7)),
+        (60, lambda: ease.similar_users(7)),
+        (2 * 5 * 4, lambda: gmf.fold_in([3, 6], steps=1)),  # with four negatives each
+        (200 * 4, lambda: new.recommend()),
+    ):
         assert taken(n, ask) == 1 and taken(n - 1, ask) == 0
 
 
