@@ -3,12 +3,14 @@
     python benchmarks/threads.py
 
 Each cell is the time of four threads / the time of one that asks the questions of all four: the
-median of rounds, in which the ways take turns. `without turns` is the median of the row's methods
-where small catalogues are asked side by side as large ones are (`ncf_numpy/recommender/turns.py`).
+median of rounds, in which the ways take turns. The last two columns are the median of the row's
+methods: `without turns` asks small catalogues side by side as large ones are
+(`ncf_numpy/recommender/turns.py`); `on one core` holds the four threads to one core, on Linux.
 The models are fitted for one epoch: how long an answer takes does not depend on what was learned.
 """
 
 import math
+import os
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -55,8 +57,14 @@ def questions(recommender):
     return asked
 
 
+def hold_to(cores):
+    """Let every thread of this process run on these cores alone, where the system can (Linux)."""
+    for thread in os.listdir("/proc/self/task") if cores else ():
+        os.sched_setaffinity(int(thread), cores)
+
+
 def compare(ask, pool, rounds):
-    """(time of threads / of one, the same without turns), the median of rounds."""
+    """Time of threads / of one: (as it is, without turns, on one core), the median of rounds."""
     once = []
     for number in range(20):
         start = time.perf_counter()
@@ -69,13 +77,19 @@ def compare(ask, pool, rounds):
         for call in range(n_calls):
             ask((call * 7 + thread * 13) % 100)
 
-    seconds = np.empty((rounds, 3))
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    ways = [(map, small, cores), (pool.map, small, cores), (pool.map, 0, cores)]
+    ways += [(pool.map, small, {min(cores)})] if cores else []
+
+    seconds = np.full((rounds, 4), np.nan)
     for each in seconds:
-        for way, (run, turns.SMALL) in enumerate(((map, small), (pool.map, small), (pool.map, 0))):
+        for way, (run, turns.SMALL, used) in enumerate(ways):
+            hold_to(used)
             start = time.perf_counter()
             list(run(work, range(THREADS)))
             each[way] = time.perf_counter() - start
     turns.SMALL = small
+    hold_to(cores)
     return np.median(seconds[:, 1:] / seconds[:, :1], axis=0)
 
 
@@ -100,8 +114,8 @@ def main():
                 }
                 row = {"model": model, "items": n_items}
                 row |= {name: found.get(name, [np.nan])[0] for name in METHODS}
-                free = np.median([free for _, free in found.values()])
-                results.add(row | {"without turns": free})
+                _, free, one_core = np.median(list(found.values()), axis=0)
+                results.add(row | {"without turns": free, "on one core": one_core})
 
 
 if __name__ == "__main__":

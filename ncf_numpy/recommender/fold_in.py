@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from .explain import Explanation
     from .recommender import Recommender
 
+STEPS_PER_TURN = 10  # with one a new user takes longer, with 100 a list waits for it longer
+
 
 def fold_in(model, items, rng, *, steps=100, lr=0.03, negatives=4, pairwise=False):
     """A model with a single user, number 0, who has these items; it shares the weights of `model`.
@@ -59,13 +61,14 @@ def fold_in(model, items, rng, *, steps=100, lr=0.03, negatives=4, pairwise=Fals
     loss, optimizer = BPR() if pairwise else BinaryCrossEntropyWithLogits(), Adam(lr)
     if pairwise and not n_negatives:  # a user who has every item has no pair to learn from
         steps = 0
-    for _ in range(steps):
+    for start in range(0, steps, STEPS_PER_TURN):
         with turn(len(users) * table.shape[1]):
-            unseen = sampler.sample(users[len(items) :], rng)
-            logits = one.forward(users, np.concatenate([items, unseen]))  # (B,)
-            loss.forward(logits, labels)
-            one.backward(loss.backward())
-            optimizer.step([p for p in one.parameters() if p[0] == "user_embedding.W"])
+            for _ in range(start, min(start + STEPS_PER_TURN, steps)):
+                unseen = sampler.sample(users[len(items) :], rng)
+                logits = one.forward(users, np.concatenate([items, unseen]))  # (B,)
+                loss.forward(logits, labels)
+                one.backward(loss.backward())
+                optimizer.step([p for p in one.parameters() if p[0] == "user_embedding.W"])
     return one
 
 

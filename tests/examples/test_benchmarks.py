@@ -108,6 +108,7 @@ def test_threads(tmp_path):
     sizes = ["--models", "gmf", "popularity", "--items", 200, "--rounds", 1]
     _, rows = run("threads", *sizes, results=tmp_path)
     assert rows["model"].tolist() == ["gmf", "popularity"]
+    assert (rows.pop("on one core") > 0).all() == hasattr(os, "sched_setaffinity")
     gmf, popularity = rows.drop(columns=["model", "items", "machine"]).values
     assert (gmf > 0).all() and np.isnan(popularity).tolist() == [0, 0, 0, 1, 1, 1, 0]
 

@@ -223,6 +223,15 @@ def test_how_many_numbers_an_answer_is_on_decides_whether_it_takes_turns(turn, m
         assert taken(n, ask) == 1 and taken(n - 1, ask) == 0
 
 
+def test_a_list_waited_for_all_steps_of_a_new_user(turn, monkeypatch):
+    monkeypatch.setattr(turns, "SMALL", SMALL)
+    gmf = Recommender("gmf", **taken_by("gmf", **SETTINGS)).fit(plays())
+    for steps, taken in (0, 0), (1, 1), (10, 1), (25, 3), (101, 11):
+        turn.taken, turn.seen[:] = 0, []
+        gmf.fold_in([3], steps=steps)
+        assert turn.taken == taken and turn.seen == [True] * steps
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_forked_process_waited_for_a_thread_that_it_does_not_have():
     code = """
