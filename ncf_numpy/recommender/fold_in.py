@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .explain import Explanation
     from .recommender import Recommender
 
-STEPS_PER_TURN = 10  # with one a new user takes longer, with 100 a list waits for it longer
+STEPS_PER_TURN = 10  # 1 makes fold_in slower; 100 makes other threads wait longer
 
 
 def fold_in(model, items, rng, *, steps=100, lr=0.03, negatives=4, pairwise=False):
