@@ -141,8 +141,9 @@ class Report:
                 "some out with validation=True, or compare models with `evaluate`."
             )
         if self.verdict == "too few pairs to tell":
+            pairs = "1 pair" if self.held_out == 1 else f"{self.held_out} pairs"
             return (
-                f"Only {self.held_out} pairs could be held out, and {FEWEST_HELD_OUT} are needed, "
+                f"Only {pairs} could be held out, and {FEWEST_HELD_OUT} are needed, "
                 "of users with three items or more and items with two users or more. Gather more "
                 "pairs; until then 'itemknn' and 'popularity' guess less."
             )

@@ -49,6 +49,7 @@ def test_what_has_learned_is_said_with_its_figures():
         ({"lead": {"chance": 2.9, "popularity": 9.0}}, "not learned", "better than chance"),
         ({"lead": {"chance": 9.0, "popularity": 2.9}}, "not learned", "better than chance"),
         ({"held_out": 19}, "too few pairs to tell", "Only 19 pairs"),
+        ({"held_out": 1}, "too few pairs to tell", "Only 1 pair could"),
         ({"held_out": 0, "hr": {}, "lead": {}}, "too few pairs to tell", "Only 0 pairs"),
         ({"how": "", "held_out": 0, "hr": {}, "lead": {}}, "not measured", "All 480 pairs were"),
         (
